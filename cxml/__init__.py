@@ -1,0 +1,57 @@
+"""Customer-experience machine learning: tables become features, features predictions, predictions actions.
+
+The names below load when they are first used, so that ``import cxml.predict`` stays light in a service.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxml.config import CompanyConfig, load_config
+    from cxml.descriptive.indicators import nps, nps_class
+    from cxml.errors import CxmlError
+    from cxml.pipeline import check, score, train
+    from cxml.predictive.models import NpsClassifier, RenewalClassifier
+    from cxml.simulate import simulate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CompanyConfig": "cxml.config",
+    "CxmlError": "cxml.errors",
+    "NpsClassifier": "cxml.predictive.models",
+    "RenewalClassifier": "cxml.predictive.models",
+    "check": "cxml.pipeline",
+    "load_config": "cxml.config",
+    "nps": "cxml.descriptive.indicators",
+    "nps_class": "cxml.descriptive.indicators",
+    "score": "cxml.pipeline",
+    "simulate": "cxml.simulate",
+    "train": "cxml.pipeline",
+}
+
+__all__ = [
+    "CompanyConfig",
+    "CxmlError",
+    "NpsClassifier",
+    "RenewalClassifier",
+    "check",
+    "load_config",
+    "nps",
+    "nps_class",
+    "score",
+    "simulate",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cxml' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

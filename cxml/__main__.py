@@ -1,0 +1,6 @@
+"""``python -m cxml`` is ``cxml``."""
+
+from cxml.cli import main
+
+if __name__ == "__main__":
+    main()

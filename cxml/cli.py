@@ -1,0 +1,179 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cxml.errors import ConfigError, CxmlError
+
+if TYPE_CHECKING:
+    from cxml.descriptive.sources import Tables
+    from cxml.pipeline import Scored, Trained
+
+_CONFIG = click.argument("config", type=click.Path(path_type=Path))
+_MODELS = click.option(
+    "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."
+)
+
+
+class _Commands(click.Group):
+    """Commands whose expected errors are one message on stderr and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CxmlError as error:
+            click.echo(f"cxml: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cxml")
+def main() -> None:
+    """From tables to features, predictions and next best actions."""
+
+
+@main.command()
+@_CONFIG
+def check(config: Path) -> None:
+    """Say what was found in each table, and every fault."""
+    from cxml.config import load_config
+    from cxml.pipeline import check as check_company
+
+    tables = check_company(load_config(config))
+    click.echo(_found(tables))
+    if tables.faults:
+        sys.exit(1)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of company.yaml, for editors."""
+    import json
+
+    from cxml.config import CompanyConfig
+
+    click.echo(json.dumps(CompanyConfig.model_json_schema(), indent=2))
+
+
+@main.command()
+@_CONFIG
+@click.option("--sql", is_flag=True, help="Print the DuckDB SQL in place of the list.")
+def features(config: Path, *, sql: bool) -> None:
+    """List the features of a company, or the SQL that computes them."""
+    from cxml.config import load_config
+    from cxml.pipeline import feature_query
+
+    found, query = feature_query(load_config(config))
+    click.echo(query if sql else "\n".join(f"{feature.name:<40} {feature.kind}" for feature in found))
+
+
+@main.command()
+@_CONFIG
+@_MODELS
+def train(config: Path, models: Path) -> None:
+    """Train the models of a company and save its bundle."""
+    from cxml.config import load_config
+    from cxml.pipeline import train as train_company
+
+    click.echo(_trained(train_company(load_config(config), models=models, step=_step)))
+
+
+@main.command()
+@_CONFIG
+@_MODELS
+@click.option("--as-of", help="Moment to score at, such as 2024-05-31 (UTC); by default that of the data.")
+@click.option("--to", type=click.Path(path_type=Path), help="File to write, .parquet or .csv.")
+def score(config: Path, models: Path, as_of: str | None, to: Path | None) -> None:
+    """Score every customer and recommend an action for each."""
+    from cxml.config import load_config
+    from cxml.pipeline import score as score_company
+
+    moment = _moment(as_of) if as_of else None
+    click.echo(_scored(score_company(load_config(config), models=models, as_of=moment, to=to, step=_step)))
+
+
+@main.command()
+@_MODELS
+@click.option(
+    "--customers", default=4_000, show_default=True, type=click.IntRange(min=500), help="How many to simulate."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the simulation.")
+def demo(models: Path, customers: int, seed: int) -> None:
+    """Simulate a company, train on it, score every customer and recommend an action for each."""
+    from cxml.pipeline import demo as run_demo
+
+    trained, scored = run_demo(models, n_customers=customers, random_state=seed, step=_step)
+    click.echo(_trained(trained))
+    click.echo(_scored(scored))
+    click.echo(f"\nThe tables are in {models / 'sample' / 'tables'}; configs/sample.yaml describes them.")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Show the step that runs, and how long it took."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    started = time.perf_counter()
+    with console.status(name) if console.is_terminal else _plain():
+        yield
+    console.print(f"{time.perf_counter() - started:6.1f} s  {name}")
+
+
+@contextmanager
+def _plain() -> Iterator[None]:
+    yield
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--as-of: must be a time (ISO 8601); it is {text!r}. Write it as 2024-05-31.") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _found(tables: Tables) -> str:
+    lines = [f"{'table':<13}{'rows':>10}{'customers':>11}  {'from':<11}{'to':<11} unknown values"]
+    for report in tables.reports:
+        first, last = (f"{t:%Y-%m-%d}" if t else "" for t in (report.first_time, report.last_time))
+        customers = "" if report.customers is None else f"{report.customers:,}"
+        unknown = ", ".join(f"{name} {n:,}" for name, n in report.unknown.items()) or "none"
+        lines.append(f"{report.table:<13}{report.rows:>10,}{customers:>11}  {first:<11}{last:<11} {unknown}")
+    if tables.as_of:
+        lines.append(f"as_of {tables.as_of:%Y-%m-%d %H:%M} UTC, data fingerprint {tables.fingerprint}")
+    lines += [f"warning: {warning}" for warning in tables.warnings]
+    lines += [f"fault: {fault}" for fault in tables.faults]
+    return "\n".join([*lines, "no faults" if not tables.faults else f"{len(tables.faults)} faults"])
+
+
+def _trained(trained: Trained) -> str:
+    lines = [""]
+    for name, evaluation in trained.evaluations.items():
+        lines.append(
+            f"{name}: {evaluation.n_train:,} rows to learn from, judged on {evaluation.n_test:,} {evaluation.how}"
+        )
+        lines.append("    " + ", ".join(str(measure) for measure in evaluation.measures))
+    lines.append(f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features")
+    run = trained.run
+    where = (
+        f"run {run.run_id} in {run.tracking_uri}"
+        if run.run_id
+        else f"no run was logged: {run.problem} ({run.tracking_uri})"
+    )
+    lines.append(f"MLflow: {where}")
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in trained.warnings)])
+
+
+def _scored(scored: Scored) -> str:
+    lines = ["", scored.summary, "", *(f"written: {path}" for path in scored.written)]
+    return "\n".join([*lines, *(f"note: {note}" for note in scored.warnings)])

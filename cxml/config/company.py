@@ -1,0 +1,171 @@
+"""company.yaml: where a company's tables are, what is to be predicted, and how."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from cxml.config.base import Name, Part
+from cxml.config.features import Feature
+from cxml.config.policy import PolicyConfig
+
+
+class TableConfig(Part):
+    """Where one table is and how its columns are read."""
+
+    path: str | None = None
+    """A CSV or Parquet file, or a glob of them, relative to the config; `${NAME}` is taken from the environment."""
+    about: str = ""
+    """What the data is, for whoever does not have it yet."""
+    published_at: str = ""
+    """Where the data can be had, for whoever does not have it yet."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our name of a column -> its name in the file."""
+    constants: dict[str, str | float | bool] = Field(default_factory=dict)
+    """Columns that the file does not have because they are the same in every row."""
+    missing: tuple[str, ...] = ()
+    """What stands for a missing value, beside an empty field."""
+    ignore: tuple[str, ...] = ()
+    """Columns (our names) that are left out."""
+    categories: tuple[str, ...] = ()
+    """Columns (our names) whose numbers are names, such as codes."""
+    timezone: str | None = None
+    """Zone of times that carry none, such as `Europe/Lisbon`; the company's where left out."""
+    scale: tuple[float, float] | None = None
+    """Lowest and highest answer of this survey, where it is not the instrument's own scale."""
+    delimiter: str | None = None
+    """Of a CSV file; found by looking where left out."""
+
+    @field_validator("scale")
+    @classmethod
+    def _lowest_first(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale and scale[0] >= scale[1]:
+            raise ValueError("must be [lowest, highest]")
+        return scale
+
+
+class TablesConfig(Part):
+    """The six tables; only `customers` is needed."""
+
+    customers: TableConfig
+    events: TableConfig | None = None
+    surveys: TableConfig | None = None
+    contracts: TableConfig | None = None
+    environment: TableConfig | None = None
+    actions: TableConfig | None = None
+
+
+class NpsLabel(Part):
+    """What the NPS-class model learns: the answers of instrument 'nps', or a 0-10 column of the customers."""
+
+    column: str | None = None
+    """Column of `customers` with the answer (0-10), for a company that is one snapshot."""
+
+
+class RenewalLabel(Part):
+    """What the renewal model learns: contracts that were not renewed, or a column of the customers."""
+
+    horizon_days: Annotated[int, Field(gt=0)] = 365
+    """Contracts that end within so many days after `as_of` + gap are at risk."""
+    gap_days: Annotated[int, Field(ge=0)] = 0
+    """Contracts that end within so many days after `as_of` are left alone: too late to act on."""
+    every_days: Annotated[int, Field(gt=0)] = 91
+    """Days between the moments of the past from which the model learns."""
+    column: str | None = None
+    """Column of `customers` with the outcome, for a company that is one snapshot."""
+    lost: tuple[str, ...] = ()
+    """The values of `column` that mean: not renewed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
+            raw = {**raw, "lost": [raw["lost"]]}
+        if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
+            raw = {**raw, "lost": [str(value) for value in raw["lost"]]}
+        return raw
+
+    @model_validator(mode="after")
+    def _column_and_lost(self) -> RenewalLabel:
+        if (self.column is None) != (not self.lost):
+            raise ValueError("`column` and `lost` belong together: the column, and its values that mean not renewed")
+        return self
+
+
+class LabelsConfig(Part):
+    """What is to be predicted; at least one."""
+
+    nps: NpsLabel | None = None
+    renewal: RenewalLabel | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> LabelsConfig:
+        if self.nps is None and self.renewal is None:
+            raise ValueError("name at least one of `nps` and `renewal`")
+        return self
+
+
+class FeaturesConfig(Part):
+    """Which features are made."""
+
+    defaults: bool = True
+    """Make the features that follow from the tables by themselves."""
+    windows_days: tuple[Annotated[int, Field(gt=0)], ...] = (30, 90, 365)
+    add: tuple[Feature, ...] = ()
+    drop: tuple[str, ...] = ()
+    """Names of default features, or of whole columns, that are left out."""
+
+
+class ModelsConfig(Part):
+    """How the models are trained; the defaults serve any company."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    num_leaves: Annotated[int, Field(ge=2)] = 4
+    max_trees: Annotated[int, Field(gt=0)] = 1_000
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Latest share of the labelled rows on which the models are judged."""
+
+
+class HealthConfig(Part):
+    """What health is made of; the weights are scaled to add up to 1."""
+
+    renewal: Annotated[float, Field(ge=0)] = 0.6
+    advocacy: Annotated[float, Field(ge=0)] = 0.4
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> HealthConfig:
+        if self.renewal + self.advocacy <= 0:
+            raise ValueError("one of the weights must be above 0")
+        return self
+
+
+class CompanyConfig(Part):
+    """Everything that cxml needs to know of a company."""
+
+    company: Name
+    currency: str = "EUR"
+    as_of: datetime | None = None
+    """The moment of the data ("today"), UTC where it carries no zone; by default the midnight after the last fact."""
+    timezone: str | None = None
+    """Zone of times that carry none, for every table that does not say."""
+    strict: bool = False
+    """Refuse facts of customers who are not in `customers`, instead of counting and leaving them out."""
+    random_state: int = 0
+    tables: TablesConfig
+    labels: LabelsConfig
+    features: FeaturesConfig = FeaturesConfig()
+    models: ModelsConfig = ModelsConfig()
+    value: float | str | None = None
+    """What a customer is worth over the horizon: a number or an expression on features, such as `12 * MonthlyCharges`."""
+    health: HealthConfig = HealthConfig()
+    policy: PolicyConfig | None = None
+    """The policy, or the path of its file; without one nothing is recommended."""
+
+    @field_validator("as_of")
+    @classmethod
+    def _in_utc(cls, as_of: datetime | None) -> datetime | None:
+        if as_of is None:
+            return None
+        return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)

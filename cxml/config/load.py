@@ -1,0 +1,139 @@
+"""A config file read into a `CompanyConfig`: YAML, paths and the environment, with all faults reported together."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cxml.config.base import Part
+from cxml.config.company import CompanyConfig
+from cxml.errors import ConfigError, listed, near_miss
+
+
+def load_config(path: str | Path) -> CompanyConfig:
+    """Read company.yaml, and the policy file that it names.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        Relative paths of tables and policy are relative to it.
+
+    Returns
+    -------
+    CompanyConfig
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there, is not YAML, or says something that cannot be meant; all faults in one message.
+    """
+    path = Path(path)
+    raw = _yaml(path)
+    folder = path.resolve().parent
+    if isinstance(policy := raw.get("policy"), str):
+        raw["policy"] = _yaml(folder / policy)
+    tables = raw.get("tables")
+    for table in tables.values() if isinstance(tables, dict) else ():
+        if isinstance(table, dict) and isinstance(table.get("path"), str) and not table["path"].startswith("${"):
+            table["path"] = str(folder / table["path"])
+    return parse_config(raw, name=path.name)
+
+
+def parse_config(raw: Mapping[str, Any], *, name: str = "config") -> CompanyConfig:
+    """Turn a mapping, as YAML gives it, into a `CompanyConfig`, or raise `ConfigError` with every fault."""
+    try:
+        return CompanyConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {listed(_faults(error))}") from None
+
+
+def expanded(path: str) -> str:
+    """Return a path with each ``${NAME}`` taken from the environment; one that is not set stays as it is."""
+    return re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), path)
+
+
+def example_config(name: str) -> Path:
+    """Return the path of a config that cxml brings: in the package where it was installed, else in the checkout."""
+    package = Path(__file__).parents[1]
+    places = [package / "configs" / name, package.parent / "configs" / name]
+    if found := [place for place in places if place.is_file()]:
+        return found[0]
+    raise ConfigError(f"{name}: cxml brings no such config.")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A loader that refuses a key given twice: YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"key {key!r} is there twice, line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file. Give the path of a company.yaml.") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path.name}: must be a mapping of keys; it is {type(raw).__name__}.")
+    return raw
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors():
+        *parents, key = fault["loc"] or ("config",)
+        if fault["type"] == "extra_forbidden":
+            parent = _dotted([*parents]) or "the config"
+            known = near_miss(str(key), _known_keys(parents))
+            yield f"{parent} has no key {str(key)!r}{known or '.'}"
+        elif fault["type"] == "missing":
+            yield f"{_dotted([*parents, key])}: is missing."
+        else:
+            shown = f"; it is {fault['input']!r}" if isinstance(fault["input"], str | int | float | bool) else ""
+            says = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            yield f"{_dotted([*parents, key])}: {says[0].lower() + says[1:]}{shown}."
+
+
+def _dotted(loc: list[Any]) -> str:
+    text = ""
+    for step in loc:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _known_keys(loc: list[Any]) -> list[str]:
+    """Return the keys of the part of the config that ``loc`` leads to."""
+    part: Any = CompanyConfig
+    for step in loc:
+        models = list(_models(part))
+        if isinstance(step, int):
+            continue
+        tagged = [m for m in models if "kind" in m.model_fields and m.model_fields["kind"].default == step]
+        named = [m for m in models if step in m.model_fields]
+        if len(models) > 1 and tagged:  # the tag of a union: the feature kind
+            part = tagged[0]
+        elif named:
+            part = named[0].model_fields[step].annotation
+    return [key for model in _models(part) for key in model.model_fields]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        yield annotation
+    elif get_origin(annotation) in (Union, UnionType, Annotated, tuple, list):
+        for inner in get_args(annotation):
+            yield from _models(inner)

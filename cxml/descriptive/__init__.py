@@ -1,0 +1,1 @@
+"""What happened: tables, features as of a moment, labels and indicators."""

@@ -1,0 +1,60 @@
+"""The FEATURES frame: everything known about each customer strictly before a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cxml.config.features import Feature
+from cxml.descriptive.algebra import SPINE, feature_kind, feature_sql
+from cxml.descriptive.sources import Tables
+from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.frames import FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def feature_frame(tables: Tables, features: Sequence[Feature], moments: pd.DataFrame) -> pd.DataFrame:
+    """Compute features for customers at moments.
+
+    Parameters
+    ----------
+    tables : Tables
+    features : the features, in the order of the columns
+    moments : DataFrame with ``customer_id`` and ``as_of`` (naive UTC), no row twice
+
+    Returns
+    -------
+    DataFrame of shape (n_moments, 2 + n_features), a FEATURES frame
+        Key first (``as_of`` in UTC), then one column per feature, numbers as float64 and names as text; by key.
+
+    Raises
+    ------
+    ConfigError
+        If a feature does not fit the tables.
+    """
+    import pandas as pd
+
+    query = feature_sql(features, tables.kinds)
+    tables.con.register("moments_in", moments[list(c.KEY)])
+    tables.con.execute(f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM moments_in")
+    tables.con.unregister("moments_in")
+    frame = tables.con.sql(query).to_arrow_table().to_pandas()
+    frame[c.AS_OF] = frame[c.AS_OF].astype("datetime64[us]").dt.tz_localize("UTC")
+    for feature in features:
+        if feature_kind(feature, tables.kinds) == "category":
+            names = frame[feature.name].astype(object)
+            frame[feature.name] = names.where(names.notna(), None).astype("str" if pd.__version__ >= "3" else object)
+    return checked_frame(frame, FEATURES)
+
+
+def customers_at(tables: Tables, as_of: datetime) -> pd.DataFrame:
+    """Return every customer known before a moment as one row each: ``customer_id``, ``as_of`` (naive UTC)."""
+    since = (
+        f"WHERE {c.SINCE} IS NULL OR {c.SINCE} < TIMESTAMP '{as_of}'" if c.SINCE in tables.kinds["customers"] else ""
+    )
+    query = f"SELECT {c.CUSTOMER_ID}, TIMESTAMP '{as_of}' AS {c.AS_OF} FROM customers {since} ORDER BY 1"
+    return tables.con.sql(query).to_arrow_table().to_pandas()

@@ -1,0 +1,423 @@
+"""The services' face, and the one scorer: a bundle in, predictions and recommendations out.
+
+Importing this module, loading a bundle and scoring a customer needs NumPy and LightGBM's C library, nothing heavier.
+
+>>> from cxml.predict import load                                      # doctest: +SKIP
+>>> predictor = load("models/sample/bundle")                           # doctest: +SKIP
+>>> predictor.recommend({"customer_id": "c1", "as_of": "2024-07-01T00:00:00Z", "tenure": 9.0, ...})  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxml.conditions.arrays import mask, numbers
+from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
+from cxml.predictive.bundle import Bundle, read_bundle
+from cxml.predictive.calibration import probabilities
+from cxml.predictive.encoding import frame_columns
+from cxml.predictive.health import health
+from cxml.predictive.profile import swapped_columns
+from cxml.predictive.trees import Trees
+from cxml.prescriptive.decisions import decision_id, decisions
+from cxml.prescriptive.policy import Policy
+from cxml.schema import columns as c
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NPS, RENEWAL = "nps", "renewal"
+Record = Mapping[str, Any]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A feature, its value as a person reads it, and what it adds to the score (log-odds; above 0 raises the risk)."""
+
+    feature: str
+    value: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One customer's predictions at ``as_of``; what no model of the bundle speaks about is None."""
+
+    customer_id: str | None
+    as_of: datetime | None
+    p_detractor: float | None
+    p_passive: float | None
+    p_promoter: float | None
+    nps_class: str | None
+    renewal_risk: float | None
+    health: float | None
+    value: float | None
+    reasons: tuple[Reason, ...]
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One customer's action at ``as_of``, worth how much, by which rule, and why not another."""
+
+    customer_id: str
+    as_of: datetime
+    action: str
+    channel: str | None
+    expected_value: float
+    cost: float
+    rule: str
+    runner_up: str | None
+    why: str
+    propensity: float
+    holdout: bool
+    policy_version: str
+    model_version: str
+    decision_id: str
+
+
+def load(path: str | Path) -> Predictor:
+    """Load a bundle.
+
+    Parameters
+    ----------
+    path : directory that `cxml train` wrote
+
+    Returns
+    -------
+    Predictor
+        Safe to use from several threads.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is not there, incomplete, altered, or of another format version.
+    """
+    return Predictor(read_bundle(path))
+
+
+class Predictor:
+    """Scores customers from their features: a dict, a list of dicts, or a dataframe, with the same bits for each.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    policy : Policy, optional
+        In place of the one in the bundle.
+    """
+
+    def __init__(self, bundle: Bundle, policy: Policy | None = None) -> None:
+        self.bundle = bundle
+        self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
+        self._trees = {name: Trees(model.text) for name, model in bundle.models.items()}
+        for name, trees in self._trees.items():
+            if trees.n_features != len(bundle.encoding.names):
+                raise BundleError(
+                    f"{name}.txt: has {trees.n_features} features, features.json {len(bundle.encoding.names)}."
+                )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that it needs, in the order of the model."""
+        return self.bundle.encoding.names
+
+    @overload
+    def predict(self, features: Record, *, reasons: int = 0) -> Prediction: ...
+    @overload
+    def predict(self, features: Sequence[Record], *, reasons: int = 0) -> list[Prediction]: ...
+    @overload
+    def predict(self, features: pd.DataFrame, *, reasons: int = 0) -> pd.DataFrame: ...
+    def predict(self, features: Any, *, reasons: int = 0) -> Any:
+        """Predict NPS class, renewal risk and health.
+
+        Parameters
+        ----------
+        features : dict, list of dicts, or DataFrame of shape (n_rows, n_features + keys)
+            Columns in any order; a value that is not known is None or NaN, not left out. ``customer_id`` and
+            ``as_of`` may be there beside the features; a dataframe must have them.
+        reasons : int
+            How many reasons to give for each customer: the features that moved the renewal risk most, or, where that
+            is unknown, the detractor's score. They take far longer than the predictions.
+
+        Returns
+        -------
+        Prediction, list of Prediction, or DataFrame (a PREDICTIONS frame), as came in
+
+        Raises
+        ------
+        SchemaError
+            If features are missing, too many, of another type, or two of them swapped.
+
+        Warns
+        -----
+        UnseenCategoryWarning
+            For each feature with a category that training had not seen; it is scored as unknown.
+        """
+        columns, shape = _columns(features)
+        typed = self._typed(columns)
+        found = self._predicted(typed, reasons)
+        customers, moments = _keys(columns, shape.n_rows, needed=shape.kind == "frame")
+        if shape.kind == "frame":
+            return _frame(
+                {c.CUSTOMER_ID: customers, c.AS_OF: moments, **found, c.MODEL_VERSION: self._version(shape.n_rows)}
+            )
+        rows = [
+            Prediction(
+                None if customers is None else customers[i],
+                None if moments is None else _datetime(moments[i]),
+                *(_known(found[name][i]) for name in (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)),
+                tuple(
+                    Reason(*(found[name][i] for name in c.reason_columns(rank)))
+                    for rank in range(1, reasons + 1)
+                    if found[c.reason_columns(rank)[0]][i] is not None
+                ),
+                self.bundle.model_version,
+            )
+            for i in range(shape.n_rows)
+        ]
+        return rows if shape.kind == "list" else rows[0]
+
+    @overload
+    def recommend(self, features: Record) -> Recommendation: ...
+    @overload
+    def recommend(self, features: Sequence[Record]) -> list[Recommendation]: ...
+    @overload
+    def recommend(self, features: pd.DataFrame, *, predictions: pd.DataFrame | None = None) -> pd.DataFrame: ...
+    def recommend(self, features: Any, *, predictions: pd.DataFrame | None = None) -> Any:
+        """Recommend an action for each customer.
+
+        Parameters
+        ----------
+        features : as for `predict`, with ``customer_id`` and ``as_of``
+        predictions : DataFrame, optional
+            What `predict` gave for the same dataframe, so that it is not computed twice.
+
+        Returns
+        -------
+        Recommendation, list of Recommendation, or DataFrame (a RECOMMENDATIONS frame), as came in
+
+        Raises
+        ------
+        ConfigError
+            If there is no policy.
+        SchemaError
+            As for `predict`; also where the keys are missing.
+        """
+        if self.policy is None:
+            raise ConfigError(
+                "recommend needs a policy; the bundle has none. Set `policy:` in the config and train again."
+            )
+        columns, shape = _columns(features)
+        typed = self._typed(columns)
+        customers, moments = _keys(columns, shape.n_rows, needed=True)
+        if predictions is None:
+            found = self._predicted(typed, 0)
+        else:
+            found = {
+                name: _array(predictions[name]) for name in (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
+            }
+            if list(predictions[c.CUSTOMER_ID]) != list(customers):
+                raise SchemaError("predictions: must be of the same customers as the features, in the same order.")
+        decided = decisions(self.policy, {**typed, **found}, customers)
+        version = self.policy.version
+        ids = [
+            decision_id(customer, _iso(moment), self.bundle.model_version, version)
+            for customer, moment in zip(customers, moments, strict=True)
+        ]
+        if shape.kind == "frame":
+            versions = {
+                c.POLICY_VERSION: _repeated(version, shape.n_rows),
+                c.MODEL_VERSION: self._version(shape.n_rows),
+            }
+            return _frame({c.CUSTOMER_ID: customers, c.AS_OF: moments, **vars(decided), **versions, c.DECISION_ID: ids})
+        rows = [
+            Recommendation(
+                customers[i],
+                _datetime(moments[i]),
+                *(_known(array[i]) for array in vars(decided).values()),
+                version,
+                self.bundle.model_version,
+                ids[i],
+            )
+            for i in range(shape.n_rows)
+        ]
+        return rows if shape.kind == "list" else rows[0]
+
+    def _typed(self, columns: Mapping[str, Any]) -> Arrays:
+        typed = self.bundle.encoding.typed(columns)
+        swapped_columns(typed, self.bundle.profiles)
+        return typed
+
+    def _version(self, n_rows: int) -> NDArray[Any]:
+        return _repeated(self.bundle.model_version, n_rows)
+
+    def _predicted(self, typed: Arrays, reasons: int) -> Arrays:
+        """Return every column of the PREDICTIONS frame but the key and the version."""
+        matrix, unseen = self.bundle.encoding.matrix(typed)
+        for category in unseen:
+            warnings.warn(str(category), UnseenCategoryWarning, stacklevel=4)
+        n_rows = len(matrix)
+        found: Arrays = {name: np.full(n_rows, np.nan) for name in (*c.P_NPS, c.RENEWAL_RISK)}
+        found[c.NPS_CLASS] = _repeated(None, n_rows)
+        if (p := self._probabilities(NPS, typed, matrix)) is not None:
+            for k, name in enumerate(c.P_NPS):
+                found[name] = p[:, k]
+            known = ~np.isnan(p[:, 0])
+            found[c.NPS_CLASS][known] = np.array(c.NPS_CLASSES, dtype=object)[p[known].argmax(axis=1)]
+        if (p := self._probabilities(RENEWAL, typed, matrix)) is not None:
+            found[c.RENEWAL_RISK] = p[:, 1]
+        found[c.HEALTH] = health(found[c.RENEWAL_RISK], found[c.P_DETRACTOR], found[c.P_PROMOTER], self.bundle.health)
+        value = self.bundle.value
+        found[c.VALUE] = np.full(n_rows, np.nan) if value is None else numbers(value, typed, n_rows)
+        return {**found, **(self._reasons(matrix, found[c.RENEWAL_RISK], reasons) if reasons else {})}
+
+    def _probabilities(self, name: str, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Return calibrated probabilities of shape (n_rows, n_classes), NaN where the model does not speak."""
+        if name not in self._trees:
+            return None
+        model = self.bundle.models[name]
+        p = probabilities(self._trees[name].raw_scores(matrix), model.temperature)
+        if model.applies is not None:
+            p[~mask(model.applies, typed, len(matrix))] = np.nan
+        return p
+
+    def _reasons(self, matrix: NDArray[np.float64], renewal_risk: NDArray[np.float64], most: int) -> Arrays:
+        n_rows, n_features = matrix.shape
+        most = min(most, n_features)
+        added = np.zeros((n_rows, n_features))
+        of_renewal = ~np.isnan(renewal_risk)
+        for name, rows in ((RENEWAL, of_renewal), (NPS, ~of_renewal)):
+            if name in self._trees and rows.any():
+                added[rows] = self._trees[name].contributions(matrix[rows])[:, 0, :-1]
+        order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
+        found: Arrays = {}
+        for rank in range(most):
+            j = order[:, rank]
+            contribution = added[np.arange(n_rows), j]
+            moved = contribution != 0
+            names = [self.features[k] for k in j]
+            shown = [
+                self.bundle.encoding.shown(name, x) for name, x in zip(names, matrix[np.arange(n_rows), j], strict=True)
+            ]
+            feature, value, amount = c.reason_columns(rank + 1)
+            found[feature] = np.where(moved, _objects(names), None)
+            found[value] = np.where(moved, _objects(shown), None)
+            found[amount] = np.where(moved, contribution, np.nan)
+        return found
+
+
+@dataclass(frozen=True)
+class _Shape:
+    kind: str
+    n_rows: int
+
+
+def _columns(features: Any) -> tuple[Mapping[str, Any], _Shape]:
+    """Return what came in as columns, with how it came."""
+    if isinstance(features, Mapping):
+        return {name: [value] for name, value in features.items()}, _Shape("dict", 1)
+    if hasattr(features, "columns"):
+        return frame_columns(features), _Shape("frame", len(features))
+    if (
+        isinstance(features, Sequence)
+        and not isinstance(features, str)
+        and all(isinstance(x, Mapping) for x in features)
+    ):
+        names = list(features[0]) if features else []
+        for i, record in enumerate(features):
+            if record.keys() != features[0].keys():
+                odd = sorted(record.keys() ^ features[0].keys())[0]
+                raise SchemaError(f"features: every record must have the same keys; record {i} differs in {odd!r}.")
+        return {name: [record[name] for record in features] for name in names}, _Shape("list", len(features))
+    raise SchemaError(
+        f"features: must be a dict, a list of dicts or a dataframe, so that every value has a name; "
+        f"it is a {type(features).__name__}."
+    )
+
+
+def _keys(columns: Mapping[str, Any], n_rows: int, *, needed: bool) -> tuple[Any, Any]:
+    if missing := [name for name in c.KEY if name not in columns]:
+        if needed:
+            raise SchemaError(f"features: has no column {missing[0]!r}. A decision needs its customer and its moment.")
+        return (list(columns[c.CUSTOMER_ID]) if c.CUSTOMER_ID in columns else None), None
+    customers = list(columns[c.CUSTOMER_ID])
+    if bad := [i for i, customer in enumerate(customers) if not isinstance(customer, str) or not customer]:
+        raise SchemaError(
+            f"features.customer_id: must be text; {len(bad):,} of {n_rows:,} rows are not "
+            f"(first: row {bad[0]}, {customers[bad[0]]!r}). Write ids as text, as in training."
+        )
+    return customers, _moments(columns[c.AS_OF])
+
+
+def _moments(values: Any) -> NDArray[np.datetime64]:
+    dtype = getattr(values, "dtype", None)
+    if dtype is not None and str(dtype).startswith("datetime64"):
+        if (zone := getattr(dtype, "tz", None)) is not None and str(zone) != "UTC":
+            values = values.dt.tz_convert("UTC")
+        return np.asarray(
+            values.to_numpy(dtype="datetime64[us]") if hasattr(values, "to_numpy") else values, "datetime64[us]"
+        )
+    moments = []
+    for i, value in enumerate(values):
+        moment = value
+        if isinstance(value, str):
+            try:
+                moment = datetime.fromisoformat(value)
+            except ValueError:
+                moment = None
+        if not isinstance(moment, datetime) or moment.tzinfo is None:
+            raise SchemaError(
+                f"features.as_of: must be a time with a zone; row {i} has {value!r}. Write it as 2024-05-31T00:00:00Z."
+            )
+        moments.append(np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
+    return np.array(moments, dtype="datetime64[us]")
+
+
+def _iso(moment: np.datetime64) -> str:
+    return f"{np.datetime_as_string(moment, unit='us')}Z"
+
+
+def _datetime(moment: np.datetime64) -> datetime:
+    plain: datetime = moment.astype("datetime64[us]").item()
+    return plain.replace(tzinfo=UTC)
+
+
+def _known(value: Any) -> Any:
+    """Return a scalar of a result as Python has it, None where it is unknown."""
+    if value is None or value != value:
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _array(values: Any) -> NDArray[Any]:
+    """Return a column of a frame as the scorer makes it: numbers as float64, texts as object with None."""
+    if values.dtype.kind == "f":
+        return np.asarray(values, dtype=np.float64)
+    return _objects([value if isinstance(value, str) else None for value in values])
+
+
+def _repeated(value: Any, n_rows: int) -> NDArray[Any]:
+    return np.full(n_rows, value, dtype=object)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(columns))
+    frame[c.AS_OF] = frame[c.AS_OF].dt.tz_localize("UTC")
+    return frame

@@ -1,0 +1,216 @@
+"""The bundle: a directory of LightGBM text and JSON with a hash of every file; nothing in it executes on load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cxml.errors import BundleError
+from cxml.predictive.encoding import Encoding
+from cxml.predictive.health import HealthWeights
+
+FORMAT_VERSION: Final = 1
+_MANIFEST: Final = "manifest.json"
+_MODEL: Final = "model.json"
+_FEATURES: Final = "features.json"
+_POLICY: Final = "policy.json"
+_EVALUATION: Final = "evaluation.json"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a bundle: its trees as LightGBM text, its temperature, and for which rows it speaks.
+
+    ``applies`` is a condition tree over the features; None means that it speaks for every row.
+    """
+
+    text: bytes
+    temperature: float
+    applies: list[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that scoring needs, and nothing that executes.
+
+    ``features`` are the definitions that `cxml.descriptive` computes, ``profiles`` the training quantiles of the number
+    features, ``value`` the tree of the value expression, ``policy`` the compiled policy as JSON, ``evaluation`` the
+    measures of each model.
+    """
+
+    company: str
+    currency: str
+    encoding: Encoding
+    features: tuple[Json, ...]
+    profiles: Mapping[str, tuple[float, ...]]
+    models: Mapping[str, Model]
+    health: HealthWeights
+    value: list[Any] | None
+    policy: Json | None
+    evaluation: Json
+    model_version: str = ""
+
+
+def save_bundle(bundle: Bundle, path: str | Path) -> str:
+    """Write a bundle; whatever stood at ``path`` is replaced only when the new one is whole.
+
+    Returns
+    -------
+    str
+        The model version: a hash of everything but policy and evaluation.
+
+    Raises
+    ------
+    BundleError
+        If ``path`` holds something that is not a bundle, or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not (path / _MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise BundleError(f"{path}: is not a bundle and will not be overwritten. Name another path.")
+    files = {f"{name}.txt": model.text for name, model in sorted(bundle.models.items())}
+    files[_FEATURES] = _encoded(
+        {
+            "definitions": list(bundle.features),
+            "names": list(bundle.encoding.names),
+            "levels": {name: list(levels) for name, levels in bundle.encoding.levels.items()},
+            "profiles": {name: list(quantiles) for name, quantiles in bundle.profiles.items()},
+        }
+    )
+    files[_MODEL] = _encoded(
+        {
+            "company": bundle.company,
+            "currency": bundle.currency,
+            "models": {
+                name: {"temperature": model.temperature, "applies": model.applies}
+                for name, model in sorted(bundle.models.items())
+            },
+            "health": {"renewal": bundle.health.renewal, "advocacy": bundle.health.advocacy},
+            "value": bundle.value,
+        }
+    )
+    model_version = _digest("".join(f"{name}{_digest(data)}" for name, data in sorted(files.items())).encode())[:12]
+    if bundle.policy is not None:
+        files[_POLICY] = _encoded(bundle.policy)
+    files[_EVALUATION] = _encoded(bundle.evaluation)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "model_version": model_version,
+        "files": {name: _digest(data) for name, data in sorted(files.items())},
+    }
+    files[_MANIFEST] = _encoded({**manifest, "manifest_sha256": _digest(_encoded(manifest))})
+    _replace(path, files)
+    return model_version
+
+
+def read_bundle(path: str | Path) -> Bundle:
+    """Read a bundle and check every byte of it against the manifest before anything is parsed.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing or altered, or the bundle is of another format version; it names the file.
+    """
+    path = Path(path)
+    manifest = _manifest(path)
+    files = {}
+    for name, digest in manifest["files"].items():
+        if Path(name).name != name or name in ("", ".", ".."):
+            raise BundleError(f"{path / _MANIFEST}: names a file outside the bundle, {name!r}. Train again.")
+        files[name] = _read(path / name)
+        if _digest(files[name]) != digest:
+            raise BundleError(
+                f"{path / name}: was altered: its SHA-256 is not that of the manifest. Copy the bundle again."
+            )
+    for name in (_FEATURES, _MODEL, _EVALUATION):
+        if name not in files:
+            raise BundleError(
+                f"{path / name}: is not in the manifest; the bundle is incomplete. Copy or train it again."
+            )
+    features, model = json.loads(files[_FEATURES]), json.loads(files[_MODEL])
+    for name in model["models"]:
+        if f"{name}.txt" not in files:
+            raise BundleError(
+                f"{path / name}.txt: is not in the manifest; the bundle is incomplete. Copy or train it again."
+            )
+    return Bundle(
+        company=model["company"],
+        currency=model["currency"],
+        encoding=Encoding(tuple(features["names"]), {name: tuple(found) for name, found in features["levels"].items()}),
+        features=tuple(features["definitions"]),
+        profiles={name: tuple(quantiles) for name, quantiles in features["profiles"].items()},
+        models={name: Model(files[f"{name}.txt"], **parameters) for name, parameters in model["models"].items()},
+        health=HealthWeights(**model["health"]),
+        value=model["value"],
+        policy=json.loads(files[_POLICY]) if _POLICY in files else None,
+        evaluation=json.loads(files[_EVALUATION]),
+        model_version=manifest["model_version"],
+    )
+
+
+def _manifest(path: Path) -> Json:
+    file = path / _MANIFEST
+    if not path.exists():
+        raise BundleError(f"{path}: there is no bundle. Run `cxml train` first, or give its path.")
+    data = _read(file)
+    try:
+        manifest = json.loads(data)
+        if manifest["format_version"] != FORMAT_VERSION:
+            raise BundleError(
+                f"{file}: is of format version {manifest['format_version']!r}; this cxml reads {FORMAT_VERSION}. "
+                f"Train again, or install the cxml that wrote it."
+            )
+        digest = manifest.pop("manifest_sha256")
+        whole = _digest(_encoded(manifest)) == digest and isinstance(manifest["files"], dict)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise BundleError(f"{file}: was altered: it is not what cxml wrote. Copy the bundle again.")
+    return manifest  # type: ignore[no-any-return]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{file}: is missing; the bundle is incomplete. Copy or train it again.") from None
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read ({error.strerror}).") from None
+
+
+def _replace(path: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be written ({error.strerror}). Name a path that can.") from None
+    try:
+        for name, data in files.items():
+            (written / name).write_bytes(data)
+        written.chmod(0o755)
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+            os.replace(path, old / path.name)
+            os.replace(written, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(written, path)
+    except OSError as error:
+        shutil.rmtree(written, ignore_errors=True)
+        raise BundleError(f"{path}: cannot be written ({error.strerror}).") from None
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,126 @@
+"""How good probabilities are, each measure with an interval from resampling customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+N_RESAMPLES: Final = 200
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure with its 95% interval (percentile bootstrap, customers resampled whole)."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def log_loss(classes: Codes, p: Array, weight: Array) -> float:
+    """Return the mean negative log probability of the class that came true; 0 is perfect (Good, 1952).
+
+    ``classes`` has shape (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,).
+    """
+    truth = np.clip(p[np.arange(len(classes)), classes], 1e-15, None)
+    return float(np.average(-np.log(truth), weights=weight))
+
+
+def rps(classes: Codes, p: Array, weight: Array) -> float:
+    """Return the ranked probability score of ordered classes, 0 perfect to 1 (Epstein 1969, divided by K - 1).
+
+    Parameters are those of `log_loss`.
+    """
+    came_true = np.arange(p.shape[1])[None, :] >= classes[:, None]
+    steps = (p.cumsum(axis=1) - came_true)[:, :-1]
+    return float(np.average((steps**2).mean(axis=1), weights=weight))
+
+
+def auc(classes: Codes, p: Array, weight: Array) -> float:
+    """Return the area under the ROC curve; with more than two classes, the mean of one class against the rest.
+
+    Parameters are those of `log_loss`.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    there = [k for k in range(p.shape[1]) if 0 < weight[classes == k].sum() < weight.sum()]
+    ranked = there[-1:] if p.shape[1] == 2 else there
+    areas = [roc_auc_score(classes == k, p[:, k], sample_weight=weight) for k in ranked]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def lift_at_10_percent(classes: Codes, p: Array, weight: Array) -> float:
+    """Return how often class 1 came true in the tenth with the highest p, relative to everyone.
+
+    Parameters are those of `log_loss`; the row on the edge of the tenth counts by the part of it that is inside.
+    """
+    order = np.argsort(-p[:, 1], kind="stable")
+    w = weight[order]
+    inside = np.clip(0.1 * w.sum() - (w.cumsum() - w), 0, w)
+    hits = classes[order] == 1
+    return float((inside[hits].sum() / inside.sum()) / (w[hits].sum() / w.sum()))
+
+
+_BINARY: Final[Mapping[str, Callable[[Codes, Array, Array], float]]] = {
+    "auc": auc,
+    "log_loss": log_loss,
+    "lift_at_10_percent": lift_at_10_percent,
+}
+_ORDINAL: Final[Mapping[str, Callable[[Codes, Array, Array], float]]] = {"auc": auc, "log_loss": log_loss, "rps": rps}
+
+
+def measured(
+    classes: ArrayLike, p: Array, customers: ArrayLike, *, base: ArrayLike, random_state: int = 0
+) -> tuple[Measure, ...]:
+    """Measure probabilities on rows that the model has not seen.
+
+    Parameters
+    ----------
+    classes : array of shape (n_rows,)
+        The index of the class that came true.
+    p : array of shape (n_rows, n_classes), or (n_rows, n_classes, n_repeats) where each row was predicted several
+        times by different folds; the measure is then the mean over the repeats
+    customers : array of shape (n_rows,)
+        The customer of each row; resampled whole, for the rows of one customer are not independent.
+    base : array of shape (n_classes,)
+        Shares of the classes in training: what the model has to beat, reported as ``base_log_loss``.
+    random_state : int
+
+    Returns
+    -------
+    tuple of Measure
+        AUC, log loss and, for two classes, lift at 10%, else RPS; then ``base_log_loss``.
+    """
+    codes = np.asarray(classes, dtype=np.intp)
+    repeats = p[:, :, None] if p.ndim == 2 else p
+    prior = np.broadcast_to(np.asarray(base, dtype=np.float64), repeats.shape[:2])
+    named: dict[str, Callable[[Array], float]] = {
+        name: lambda weight, measure=measure: float(  # type: ignore[misc]
+            np.mean([measure(codes, repeats[:, :, r], weight) for r in range(repeats.shape[2])])
+        )
+        for name, measure in (_BINARY if p.shape[1] == 2 else _ORDINAL).items()
+    }
+    named["base_log_loss"] = lambda weight: log_loss(codes, prior, weight)
+    _, who = np.unique(np.asarray(customers), return_inverse=True)
+    n_customers = int(who.max()) + 1
+    rng = np.random.default_rng(random_state)
+    drawn: list[Any] = [
+        np.bincount(rng.integers(n_customers, size=n_customers), minlength=n_customers)[who].astype(np.float64)
+        for _ in range(N_RESAMPLES)
+    ]
+    ones = np.ones(len(codes))
+    found = []
+    for name, measure in named.items():
+        low, high = np.nanquantile([measure(weight) for weight in drawn], [0.025, 0.975])
+        found.append(Measure(name, measure(ones), float(low), float(high)))
+    return tuple(found)

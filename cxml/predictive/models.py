@@ -1,0 +1,29 @@
+"""The two models: which NPS class a customer is in, and whether the contract will not be renewed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cxml.predictive.boosting import CalibratedTrees
+from cxml.schema.columns import NPS_CLASSES
+
+
+class NpsClassifier(CalibratedTrees):
+    """P(detractor), P(passive), P(promoter) of a customer, whether asked or not.
+
+    ``classes_`` is in the order of the scale: detractor, passive, promoter. Parameters are those of
+    `cxml.predictive.boosting.CalibratedTrees`.
+    """
+
+    _ordered_classes: ClassVar = NPS_CLASSES
+    _label: ClassVar = "nps"
+
+
+class RenewalClassifier(CalibratedTrees):
+    """P(contract is not renewed): class 1.0 is the loss.
+
+    Parameters are those of `cxml.predictive.boosting.CalibratedTrees`.
+    """
+
+    _ordered_classes: ClassVar = (0.0, 1.0)
+    _label: ClassVar = "renewal"

@@ -1,0 +1,1 @@
+"""What to do: actions, for whom, within which limits, worth how much."""

@@ -1,0 +1,111 @@
+"""The summary of a scored company that a manager can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxml.schema import columns as c
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class NpsFigure:
+    """An NPS in points with its 95% interval, and what it was computed from."""
+
+    of: str
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:+.1f} [{self.low:+.1f}, {self.high:+.1f}]  {self.of}"
+
+
+def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
+    """Return the NPS that the predicted probabilities imply for all customers; None without an NPS model.
+
+    The interval is that of the answers the customers would give if the probabilities were right: it holds chance, not
+    an error of the model.
+    """
+    known = predictions[predictions[c.P_DETRACTOR].notna()]
+    if known.empty:
+        return None
+    p, d = known[c.P_PROMOTER].to_numpy(), known[c.P_DETRACTOR].to_numpy()
+    half = _Z_95 * sqrt(float((p + d - (p - d) ** 2).sum())) / len(known)
+    mean = float((p - d).mean())
+    return NpsFigure(f"all {len(known):,} customers, predicted", *(100 * x for x in (mean, mean - half, mean + half)))
+
+
+def summary(
+    title: str,
+    predictions: pd.DataFrame,
+    recommendations: pd.DataFrame | None,
+    *,
+    currency: str,
+    answered: NpsFigure | None = None,
+) -> str:
+    """Return the summary of a batch as plain text, 100 columns wide at most.
+
+    Parameters
+    ----------
+    title : company and moment
+    predictions : PREDICTIONS frame
+    recommendations : RECOMMENDATIONS frame, or None without a policy
+    currency : of value, cost and expected value
+    answered : the NPS of those who answered, to stand beside that of everyone
+    """
+    lines = [title, ""]
+    figures = [figure for figure in (answered, predicted_nps(predictions)) if figure]
+    for i, figure in enumerate(figures):
+        lines.append(f"{'NPS' if i == 0 else '':<15}{figure}")
+    if figures:
+        lines.append(f"{'Classes':<15}" + ", ".join(_classes(predictions)))
+    risk = predictions[c.RENEWAL_RISK].dropna()
+    if not risk.empty:
+        lost = float(risk.sum())
+        half = _Z_95 * sqrt(float((risk * (1 - risk)).sum()))
+        lines.append(
+            f"{'Renewal risk':<15}{lost:,.0f} [{lost - half:,.0f}, {lost + half:,.0f}] of {len(risk):,} customers at risk "
+            f"are expected to be lost ({lost / len(risk):.1%})"
+        )
+        lines.append(f"{'':<15}{(risk > 0.5).sum():,} are more likely to go than to stay")
+    low, middle, high = np.nanquantile(predictions[c.HEALTH], [0.1, 0.5, 0.9])
+    lines.append(f"{'Health':<15}median {middle:.0f} of 100; a tenth is below {low:.0f}, a tenth above {high:.0f}")
+    if recommendations is not None:
+        lines += ["", *_actions(recommendations, currency)]
+    return "\n".join(lines)
+
+
+def _classes(predictions: pd.DataFrame) -> Iterator[str]:
+    counts = predictions[c.NPS_CLASS].value_counts()
+    n = int(counts.sum())
+    for name in c.NPS_CLASSES:
+        count = int(counts.get(name, 0))
+        yield f"{name} {count:,} ({count / n:.0%})"
+
+
+def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
+    yield f"{'Action':<22}{'channel':<10}{'customers':>10}{f'cost {currency}':>14}{f'worth {currency}':>16}"
+    grouped = recommendations.groupby(c.ACTION, sort=False)
+    table = grouped.agg(
+        channel=(c.CHANNEL, "first"),
+        customers=(c.ACTION, "size"),
+        cost=(c.COST, "sum"),
+        worth=(c.EXPECTED_VALUE, "sum"),
+    )
+    for name, row in table.sort_values(["worth", "customers"], ascending=False).iterrows():
+        channel = row["channel"] if isinstance(row["channel"], str) else ""
+        yield f"{name:<22}{channel:<10}{row['customers']:>10,}{row['cost']:>14,.0f}{row['worth']:>16,.0f}"
+    total = recommendations[[c.COST, c.EXPECTED_VALUE]].sum()
+    yield f"{'all':<32}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
+    held = int(recommendations[c.HOLDOUT].sum())
+    yield f"Worth is net of cost and rests on the effects that the policy assumes. {held:,} customers are held out."

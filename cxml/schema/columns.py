@@ -1,0 +1,66 @@
+"""Every column name that cxml itself reads or writes; no other file invents one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CUSTOMER_ID: Final = "customer_id"
+AS_OF: Final = "as_of"
+KNOWN_TIME: Final = "known_time"
+KEY: Final = (CUSTOMER_ID, AS_OF)
+
+# customers
+SINCE: Final = "since"
+SEGMENT: Final = "segment"
+REGION: Final = "region"
+# events
+EVENT_TIME: Final = "event_time"
+EVENT_TYPE: Final = "event_type"
+CHANNEL: Final = "channel"
+# surveys
+SENT_TIME: Final = "sent_time"
+RESPONSE_TIME: Final = "response_time"
+INSTRUMENT: Final = "instrument"
+SCORE: Final = "score"
+COMMENT: Final = "comment"
+TOUCHPOINT: Final = "touchpoint"
+# contracts
+CONTRACT_ID: Final = "contract_id"
+START_TIME: Final = "start_time"
+END_TIME: Final = "end_time"
+PRICE: Final = "price"
+RENEWED: Final = "renewed"
+# environment
+OBSERVED_TIME: Final = "observed_time"
+# actions
+ACTION_TIME: Final = "action_time"
+ACTION: Final = "action"
+PROPENSITY: Final = "propensity"
+COST: Final = "cost"
+HOLDOUT: Final = "holdout"
+
+# predictions
+P_DETRACTOR: Final = "p_detractor"
+P_PASSIVE: Final = "p_passive"
+P_PROMOTER: Final = "p_promoter"
+NPS_CLASS: Final = "nps_class"
+RENEWAL_RISK: Final = "renewal_risk"
+HEALTH: Final = "health"
+VALUE: Final = "value"
+MODEL_VERSION: Final = "model_version"
+# recommendations
+EXPECTED_VALUE: Final = "expected_value"
+RULE: Final = "rule"
+RUNNER_UP: Final = "runner_up"
+WHY: Final = "why"
+POLICY_VERSION: Final = "policy_version"
+DECISION_ID: Final = "decision_id"
+
+NPS_CLASSES: Final = ("detractor", "passive", "promoter")
+P_NPS: Final = (P_DETRACTOR, P_PASSIVE, P_PROMOTER)
+NO_ACTION: Final = "no_action"
+
+
+def reason_columns(rank: int) -> tuple[str, str, str]:
+    """Return the names of the feature, value and contribution columns of the reason at ``rank`` (1 is the strongest)."""
+    return f"reason_{rank}_feature", f"reason_{rank}_value", f"reason_{rank}_contribution"

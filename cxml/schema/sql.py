@@ -1,0 +1,78 @@
+"""How a raw column is read in DuckDB: identifiers, literals, and one typed expression per kind of value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxml.schema.tables import Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ZONED = "(Z|[+-]\\d\\d(:?\\d\\d)?)$"
+
+
+def quoted(name: str) -> str:
+    """Return ``name`` as a DuckDB identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return ``text`` as a DuckDB string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def column_types(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Return the DuckDB type of each column of a table, in order."""
+    return {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {quoted(table)}").fetchall()}
+
+
+def kind_of(duckdb_type: str) -> Kind:
+    """Return the kind of value that a DuckDB type holds."""
+    if duckdb_type == "BOOLEAN":
+        return "flag"
+    if duckdb_type.startswith(("TIMESTAMP", "DATE")):
+        return "time"
+    if duckdb_type.startswith(("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")):
+        return "category" if duckdb_type in ("UUID", "UNION") else "number"
+    return "category"
+
+
+def is_zoneless(duckdb_type: str) -> bool:
+    """Return whether a DuckDB type holds moments without a zone."""
+    return kind_of(duckdb_type) == "time" and duckdb_type != "TIMESTAMP WITH TIME ZONE"
+
+
+def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) -> str:
+    """Return the SQL that reads a raw column as its kind; what cannot be read becomes NULL.
+
+    Times become TIMESTAMP in UTC and NaN becomes NULL. ``zone`` is the zone of times that carry none (UTC if None).
+    """
+    name = quoted(column)
+    if kind == "time":
+        if duckdb_type == "TIMESTAMP WITH TIME ZONE":
+            return f"timezone('UTC', {name})"
+        if is_zoneless(duckdb_type):
+            stamp = f"CAST({name} AS TIMESTAMP)"
+        elif kind_of(duckdb_type) == "category":
+            zoned = f"regexp_matches(CAST({name} AS VARCHAR), {literal(_ZONED)})"
+            in_utc = f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
+            if zone is None:
+                return f"CASE WHEN {zoned} THEN {in_utc} END"
+            return f"CASE WHEN {zoned} THEN {in_utc} ELSE {_in_utc(f'TRY_CAST({name} AS TIMESTAMP)', zone)} END"
+        else:
+            return "CAST(NULL AS TIMESTAMP)"
+        return _in_utc(stamp, zone)
+    if kind == "number":
+        number = f"TRY_CAST({name} AS DOUBLE)"
+        return f"CASE WHEN NOT isnan({number}) THEN {number} END"
+    if kind == "flag":
+        return f"TRY_CAST({name} AS BOOLEAN)"
+    if duckdb_type in ("DOUBLE", "FLOAT"):  # an integer key that pandas turned into floats for its missing values
+        whole = f"WHEN {name} = floor({name}) THEN CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN isnan({name}) THEN NULL {whole} ELSE CAST({name} AS VARCHAR) END"
+    return f"CAST({name} AS VARCHAR)"
+
+
+def _in_utc(stamp: str, zone: str | None) -> str:
+    return stamp if zone in (None, "UTC") else f"timezone('UTC', timezone({literal(zone)}, {stamp}))"

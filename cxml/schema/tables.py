@@ -1,0 +1,214 @@
+"""The six tables that come in: what a row of each is, and the rules that its columns keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from cxml.schema import columns as c
+
+Kind = Literal["key", "time", "number", "flag", "category", "text"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what kind of value it holds, and in which range.
+
+    ``past`` says that the value is a moment which cannot lie at or after the ``as_of`` of the data.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    nullable: bool = True
+    low: float | None = None
+    high: float | None = None
+    past: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule over one row: ``broken`` is a DuckDB condition in which ``{column}`` stands for each column in ``needs``."""
+
+    column: str
+    says: str
+    broken: str
+    remedy: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A table or a frame: its columns, its key, and its rules over rows.
+
+    ``extra_columns`` says whether it may hold columns that the schema does not name, ``all_null`` whether a column
+    may hold nothing at all, ``time`` which column tells when a row happened.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    unique: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    extra_columns: bool = True
+    all_null: bool = False
+    time: str | None = None
+    names: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", {column.name: column for column in self.columns})
+
+
+# The scale of each instrument, lowest and highest answer (Reichheld 2003 for NPS; Dixon, Freeman and Toman 2010 for
+# CES, in its later 1-7 form; CSAT, stars and smileys on the usual five points).
+INSTRUMENT_SCALES: Final[Mapping[str, tuple[int, int]]] = {
+    "nps": (0, 10),
+    "csat": (1, 5),
+    "ces": (1, 7),
+    "stars": (1, 5),
+    "smiley": (1, 5),
+}
+
+_KNOWN = Column(c.KNOWN_TIME, "time", past=True)
+_CUSTOMER = Column(c.CUSTOMER_ID, "key", required=True, nullable=False)
+
+CUSTOMERS: Final = Schema(
+    "customers",
+    (
+        _CUSTOMER,
+        Column(c.SINCE, "time", past=True),
+        Column(c.SEGMENT, "category"),
+        Column(c.REGION, "category"),
+        _KNOWN,
+    ),
+    unique=(c.CUSTOMER_ID,),
+    time=c.SINCE,
+)
+
+EVENTS: Final = Schema(
+    "events",
+    (
+        _CUSTOMER,
+        Column(c.EVENT_TIME, "time", required=True, nullable=False, past=True),
+        Column(c.EVENT_TYPE, "category", required=True, nullable=False),
+        Column(c.CHANNEL, "category"),
+        _KNOWN,
+    ),
+    time=c.EVENT_TIME,
+)
+
+
+def _off_scale() -> tuple[Rule, ...]:
+    rules = []
+    for instrument, (low, high) in INSTRUMENT_SCALES.items():
+        rules.append(
+            Rule(
+                c.SCORE,
+                f"must be {low}-{high} for instrument '{instrument}'",
+                f"{{instrument}} = '{instrument}' AND {{score}} NOT BETWEEN {low} AND {high}",
+                "If this survey uses another scale, set `scale: [lowest, highest]` for it in the tables section.",
+                (c.INSTRUMENT, c.SCORE),
+            )
+        )
+    return tuple(rules)
+
+
+SURVEYS: Final = Schema(
+    "surveys",
+    (
+        _CUSTOMER,
+        Column(c.SENT_TIME, "time", past=True),
+        Column(c.RESPONSE_TIME, "time", required=True, past=True),
+        Column(c.INSTRUMENT, "category", required=True, nullable=False),
+        Column(c.SCORE, "number", required=True),
+        Column(c.COMMENT, "text"),
+        Column(c.TOUCHPOINT, "category"),
+        _KNOWN,
+    ),
+    rules=(
+        Rule(
+            c.INSTRUMENT,
+            f"must be one of {', '.join(INSTRUMENT_SCALES)}",
+            f"{{instrument}} NOT IN {tuple(INSTRUMENT_SCALES)!r}",
+            "Name the instrument of each row, or of the whole table with `constants: {instrument: nps}`.",
+            (c.INSTRUMENT,),
+        ),
+        *_off_scale(),
+        Rule(
+            c.SCORE,
+            "must be a whole number for instrument 'nps'",
+            "{instrument} = 'nps' AND {score} <> round({score})",
+            "If this survey uses another scale, set `scale: [lowest, highest]` for it in the tables section.",
+            (c.INSTRUMENT, c.SCORE),
+        ),
+        Rule(
+            c.SCORE,
+            "must have a response_time where there is a score",
+            "{score} IS NOT NULL AND {response_time} IS NULL",
+            "Without the time of the answer nobody can say when it was known; fill response_time or empty the score.",
+            (c.SCORE, c.RESPONSE_TIME),
+        ),
+        Rule(
+            c.RESPONSE_TIME,
+            "must be at or after sent_time",
+            "{response_time} < {sent_time}",
+            "Check the zones and the mapping of the two columns in `columns:`.",
+            (c.RESPONSE_TIME, c.SENT_TIME),
+        ),
+    ),
+    time=c.RESPONSE_TIME,
+)
+
+CONTRACTS: Final = Schema(
+    "contracts",
+    (
+        _CUSTOMER,
+        Column(c.CONTRACT_ID, "key", required=True, nullable=False),
+        Column(c.START_TIME, "time", required=True, nullable=False),
+        Column(c.END_TIME, "time", required=True, nullable=False),
+        Column(c.PRICE, "number", low=0),
+        Column(c.RENEWED, "flag", required=True),
+        _KNOWN,
+    ),
+    unique=(c.CONTRACT_ID,),
+    rules=(
+        Rule(
+            c.END_TIME,
+            "must be after start_time",
+            "{end_time} <= {start_time}",
+            "A contract term that lasts no time cannot be renewed; check the two columns.",
+            (c.START_TIME, c.END_TIME),
+        ),
+    ),
+    time=c.START_TIME,
+)
+
+ENVIRONMENT: Final = Schema(
+    "environment",
+    (
+        Column(c.OBSERVED_TIME, "time", required=True, nullable=False, past=True),
+        Column(c.REGION, "category", required=True, nullable=False),
+        _KNOWN,
+    ),
+    unique=(c.REGION, c.OBSERVED_TIME, c.KNOWN_TIME),
+    time=c.OBSERVED_TIME,
+)
+
+ACTIONS: Final = Schema(
+    "actions",
+    (
+        _CUSTOMER,
+        Column(c.ACTION_TIME, "time", required=True, nullable=False, past=True),
+        Column(c.ACTION, "category", required=True, nullable=False),
+        Column(c.CHANNEL, "category"),
+        Column(c.PROPENSITY, "number", low=0, high=1),
+        Column(c.COST, "number", low=0),
+        Column(c.HOLDOUT, "flag"),
+        _KNOWN,
+    ),
+    time=c.ACTION_TIME,
+)
+
+TABLES: Final[Mapping[str, Schema]] = {
+    schema.name: schema for schema in (CUSTOMERS, EVENTS, SURVEYS, CONTRACTS, ENVIRONMENT, ACTIONS)
+}
