@@ -15,10 +15,10 @@ demo: .venv/.ready ## simulate a company, train, score, recommend (about a minut
 	$(BIN)/cxml demo
 
 test: .venv/.ready ## run every test, notebooks included
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-lowest: .venv-lowest/.ready ## run the tests on the lowest supported versions
-	$(LOWEST)/python -m pytest -n $(WORKERS) --dist loadgroup -p no:cacheprovider
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -n $(WORKERS) --dist loadgroup -p no:cacheprovider
 
 lint: .venv/.ready ## style, types and the import contract
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""What cxml costs, measured: ``python -m benchmarks`` lists the benchmarks."""

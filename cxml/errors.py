@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
 
 
 class CxmlError(Exception):
@@ -55,3 +56,9 @@ def listed(faults: Iterable[str]) -> str:
     if len(faults) == 1:
         return faults[0]
     return f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults)
+
+
+def broken_by(n: int, total: int, *, verb: Literal["be", "do"] = "be") -> str:
+    """Return how many rows break a rule, such as ``214 of 9,120 rows are not``."""
+    verbs = {"be": ("is", "are"), "do": ("does", "do")}[verb]
+    return f"{n:,} of {total:,} rows {verbs[n != 1]} not"

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
 from cxml.predictive.calibration import probabilities
-from cxml.predictive.encoding import frame_columns
 from cxml.predictive.health import health
 from cxml.predictive.profile import swapped_columns
+from cxml.predictive.records import columns_in, keys_in
 from cxml.predictive.trees import Trees
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NPS, RENEWAL = "nps", "renewal"
+_DECIDING = (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
 Record = Mapping[str, Any]
 Arrays = dict[str, NDArray[Any]]
 
@@ -118,6 +119,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, policy: Policy | None = None) -> None:
         self.bundle = bundle
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
+        self._policy_version = self.policy.version if self.policy else ""
         self._trees = {name: Trees(model.text) for name, model in bundle.models.items()}
         for name, trees in self._trees.items():
             if trees.n_features != len(bundle.encoding.names):
@@ -162,25 +164,25 @@ class Predictor:
         UnseenCategoryWarning
             For each feature with a category that training had not seen; it is scored as unknown.
         """
-        columns, shape = _columns(features)
+        columns, shape = columns_in(features)
         typed = self._typed(columns)
         found = self._predicted(typed, reasons)
-        customers, moments = _keys(columns, shape.n_rows, needed=shape.kind == "frame")
+        customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
         if shape.kind == "frame":
             return _frame(
                 {c.CUSTOMER_ID: customers, c.AS_OF: moments, **found, c.MODEL_VERSION: self._version(shape.n_rows)}
             )
         rows = [
             Prediction(
-                None if customers is None else customers[i],
-                None if moments is None else _datetime(moments[i]),
-                *(_known(found[name][i]) for name in (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)),
-                tuple(
+                customer_id=None if customers is None else customers[i],
+                as_of=None if moments is None else _datetime(moments[i]),
+                **{name: _known(found[name][i]) for name in _DECIDING},
+                reasons=tuple(
                     Reason(*(found[name][i] for name in c.reason_columns(rank)))
                     for rank in range(1, reasons + 1)
                     if found[c.reason_columns(rank)[0]][i] is not None
                 ),
-                self.bundle.model_version,
+                model_version=self.bundle.model_version,
             )
             for i in range(shape.n_rows)
         ]
@@ -216,19 +218,17 @@ class Predictor:
             raise ConfigError(
                 "recommend needs a policy; the bundle has none. Set `policy:` in the config and train again."
             )
-        columns, shape = _columns(features)
+        columns, shape = columns_in(features)
         typed = self._typed(columns)
-        customers, moments = _keys(columns, shape.n_rows, needed=True)
+        customers, moments = keys_in(columns, shape.n_rows, needed=True)
         if predictions is None:
             found = self._predicted(typed, 0)
         else:
-            found = {
-                name: _array(predictions[name]) for name in (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
-            }
+            found = {name: _array(predictions[name]) for name in _DECIDING}
             if list(predictions[c.CUSTOMER_ID]) != list(customers):
                 raise SchemaError("predictions: must be of the same customers as the features, in the same order.")
         decided = decisions(self.policy, {**typed, **found}, customers)
-        version = self.policy.version
+        version = self._policy_version
         ids = [
             decision_id(customer, _iso(moment), self.bundle.model_version, version)
             for customer, moment in zip(customers, moments, strict=True)
@@ -241,12 +241,12 @@ class Predictor:
             return _frame({c.CUSTOMER_ID: customers, c.AS_OF: moments, **vars(decided), **versions, c.DECISION_ID: ids})
         rows = [
             Recommendation(
-                customers[i],
-                _datetime(moments[i]),
-                *(_known(array[i]) for array in vars(decided).values()),
-                version,
-                self.bundle.model_version,
-                ids[i],
+                customer_id=customers[i],
+                as_of=_datetime(moments[i]),
+                **{name: _known(array[i]) for name, array in vars(decided).items()},
+                policy_version=version,
+                model_version=self.bundle.model_version,
+                decision_id=ids[i],
             )
             for i in range(shape.n_rows)
         ]
@@ -309,77 +309,10 @@ class Predictor:
                 self.bundle.encoding.shown(name, x) for name, x in zip(names, matrix[np.arange(n_rows), j], strict=True)
             ]
             feature, value, amount = c.reason_columns(rank + 1)
-            found[feature] = np.where(moved, _objects(names), None)
-            found[value] = np.where(moved, _objects(shown), None)
+            found[feature], found[value] = object_array(names), object_array(shown)
+            found[feature][~moved] = found[value][~moved] = None
             found[amount] = np.where(moved, contribution, np.nan)
         return found
-
-
-@dataclass(frozen=True)
-class _Shape:
-    kind: str
-    n_rows: int
-
-
-def _columns(features: Any) -> tuple[Mapping[str, Any], _Shape]:
-    """Return what came in as columns, with how it came."""
-    if isinstance(features, Mapping):
-        return {name: [value] for name, value in features.items()}, _Shape("dict", 1)
-    if hasattr(features, "columns"):
-        return frame_columns(features), _Shape("frame", len(features))
-    if (
-        isinstance(features, Sequence)
-        and not isinstance(features, str)
-        and all(isinstance(x, Mapping) for x in features)
-    ):
-        names = list(features[0]) if features else []
-        for i, record in enumerate(features):
-            if record.keys() != features[0].keys():
-                odd = sorted(record.keys() ^ features[0].keys())[0]
-                raise SchemaError(f"features: every record must have the same keys; record {i} differs in {odd!r}.")
-        return {name: [record[name] for record in features] for name in names}, _Shape("list", len(features))
-    raise SchemaError(
-        f"features: must be a dict, a list of dicts or a dataframe, so that every value has a name; "
-        f"it is a {type(features).__name__}."
-    )
-
-
-def _keys(columns: Mapping[str, Any], n_rows: int, *, needed: bool) -> tuple[Any, Any]:
-    if missing := [name for name in c.KEY if name not in columns]:
-        if needed:
-            raise SchemaError(f"features: has no column {missing[0]!r}. A decision needs its customer and its moment.")
-        return (list(columns[c.CUSTOMER_ID]) if c.CUSTOMER_ID in columns else None), None
-    customers = list(columns[c.CUSTOMER_ID])
-    if bad := [i for i, customer in enumerate(customers) if not isinstance(customer, str) or not customer]:
-        raise SchemaError(
-            f"features.customer_id: must be text; {len(bad):,} of {n_rows:,} rows are not "
-            f"(first: row {bad[0]}, {customers[bad[0]]!r}). Write ids as text, as in training."
-        )
-    return customers, _moments(columns[c.AS_OF])
-
-
-def _moments(values: Any) -> NDArray[np.datetime64]:
-    dtype = getattr(values, "dtype", None)
-    if dtype is not None and str(dtype).startswith("datetime64"):
-        if (zone := getattr(dtype, "tz", None)) is not None and str(zone) != "UTC":
-            values = values.dt.tz_convert("UTC")
-        return np.asarray(
-            values.to_numpy(dtype="datetime64[us]") if hasattr(values, "to_numpy") else values, "datetime64[us]"
-        )
-    moments = []
-    for i, value in enumerate(values):
-        moment = value
-        if isinstance(value, str):
-            try:
-                moment = datetime.fromisoformat(value)
-            except ValueError:
-                moment = None
-        if not isinstance(moment, datetime) or moment.tzinfo is None:
-            raise SchemaError(
-                f"features.as_of: must be a time with a zone; row {i} has {value!r}. Write it as 2024-05-31T00:00:00Z."
-            )
-        moments.append(np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
-    return np.array(moments, dtype="datetime64[us]")
 
 
 def _iso(moment: np.datetime64) -> str:
@@ -402,17 +335,11 @@ def _array(values: Any) -> NDArray[Any]:
     """Return a column of a frame as the scorer makes it: numbers as float64, texts as object with None."""
     if values.dtype.kind == "f":
         return np.asarray(values, dtype=np.float64)
-    return _objects([value if isinstance(value, str) else None for value in values])
+    return object_array([value if isinstance(value, str) else None for value in values])
 
 
 def _repeated(value: Any, n_rows: int) -> NDArray[Any]:
     return np.full(n_rows, value, dtype=object)
-
-
-def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:

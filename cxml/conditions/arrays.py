@@ -5,7 +5,7 @@ Numbers are float64 with NaN for NULL, texts object arrays with None for NULL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +24,9 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
+
+
+_TRUTHS: Final = ("and", "or", "not", "in", "is null", *COMPARISONS)
 
 
 def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
@@ -45,7 +48,14 @@ def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
 def numbers(tree: Tree, columns: Columns, n_rows: int) -> NDArray[np.float64]:
     """Return the value of a number expression for each row, NaN where it is unknown; shape (n_rows,), float64."""
     with np.errstate(all="ignore"):
-        return np.array(np.broadcast_to(_number(tree, columns), (n_rows,)), dtype=np.float64)
+        return np.array(np.broadcast_to(_finite(_number(tree, columns)), (n_rows,)), dtype=np.float64)
+
+
+def object_array(values: Sequence[Any]) -> NDArray[Any]:
+    """Return values as an object array of shape (n_values,), each as it is."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
@@ -61,7 +71,11 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
         a, not_a = _truth(tree[1], columns, n_rows)
         return not_a, a
     if op == "is null":
-        null = np.broadcast_to(_null(_value(tree[1], columns)), (n_rows,))
+        if tree[1][0] in _TRUTHS:
+            true, false = _truth(tree[1], columns, n_rows)
+            null = ~(true | false)
+        else:
+            null = np.broadcast_to(_null(_value(tree[1], columns)), (n_rows,))
         return null, ~null
     if op == "in":
         pairs = [_truth(["=", tree[1], choice], columns, n_rows) for choice in tree[2:]]
@@ -80,7 +94,12 @@ def _value(tree: Tree, columns: Columns) -> Any:
     if tree[0] == "column":
         return columns[tree[1]]
     with np.errstate(all="ignore"):
-        return _number(tree, columns)
+        return _finite(_number(tree, columns))
+
+
+def _finite(values: Any) -> Any:
+    """Return numbers with unknown in place of what overflowed: infinity minus infinity is no number."""
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _number(tree: Tree, columns: Columns) -> Any:
@@ -100,4 +119,4 @@ def _number(tree: Tree, columns: Columns) -> Any:
 
 
 def _null(value: Any) -> Any:
-    return np.equal(value, None) if value.dtype == object else np.isnan(value)
+    return np.equal(value, np.array(None, dtype=object)) if value.dtype == object else np.isnan(value)

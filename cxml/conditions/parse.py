@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from cxml.conditions.tree import Expression, Tree
 from cxml.errors import ConditionError, near_miss
@@ -13,9 +13,12 @@ from cxml.schema.tables import Kind
 if TYPE_CHECKING:
     from sqlglot import exp
 
-Result = Literal["number", "text", "flag", "truth"]
+Result = Literal["number", "text", "flag", "condition"]
 
-_GRAMMAR: Final = "Only columns, numbers, 'text', TRUE/FALSE, = <> < <= > >=, + - * /, AND, OR, NOT, IN (...), BETWEEN and IS NULL can be used."
+_GRAMMAR: Final = (
+    "Only columns, numbers, 'text', TRUE/FALSE, = <> < <= > >=, + - * /, "
+    "AND, OR, NOT, IN (...), BETWEEN and IS NULL can be used."
+)
 _COMPARED: Final = {"EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 _COMPUTED: Final = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
 _RESULT_OF_KIND: Final[Mapping[Kind, Result]] = {
@@ -43,9 +46,9 @@ def condition(text: str, kinds: Mapping[str, Kind], *, where: str) -> Expression
     """
     parser = _Parser(text, kinds, where)
     tree, result = parser.parsed()
-    if result not in ("truth", "flag"):
+    if result not in ("condition", "flag"):
         raise ConditionError(f"{where}: must be a condition; {text!r} is a {result}. Compare it with something.")
-    return Expression(text, tree if result == "truth" else ["=", tree, ["flag", True]])
+    return Expression(text, tree if result == "condition" else ["=", tree, ["flag", True]])
 
 
 def number(text: str | float, kinds: Mapping[str, Kind], *, where: str) -> Expression:
@@ -66,24 +69,25 @@ class _Parser:
 
     def parsed(self) -> tuple[Tree, Result]:
         import sqlglot
+        from sqlglot import exp
         from sqlglot.errors import SqlglotError
 
         if not self.text.strip():
             raise ConditionError(f"{self.where}: must not be empty. {_GRAMMAR}")
         try:
-            statements = sqlglot.parse(self.text, dialect="duckdb")
+            node = sqlglot.parse_one(self.text, into=exp.Condition, dialect="duckdb")
+            if not isinstance(node, exp.Condition):
+                raise ConditionError(f"{self.where}: must be one expression; {self.text!r} is not. {_GRAMMAR}")
+            return self._walk(cast("exp.Expression", node))
         except SqlglotError as error:
             found = getattr(error, "errors", None) or [{}]
             column = found[0].get("col")
             at = f" at character {column}" if column else ""
             raise ConditionError(f"{self.where}: cannot be read{at}: {self.text!r}. {_GRAMMAR}") from None
         except RecursionError:
-            raise ConditionError(f"{self.where}: is nested too deeply. {_GRAMMAR}") from None
-        if len(statements) != 1 or statements[0] is None:
             raise ConditionError(
-                f"{self.where}: must be one expression; {self.text!r} is {len(statements)}. {_GRAMMAR}"
-            )
-        return self._walk(statements[0])  # type: ignore[arg-type]
+                f"{self.where}: is nested too deeply. Use IN (...) for a long list of values."
+            ) from None
 
     def _refused(self, node: exp.Expression) -> ConditionError:
         return ConditionError(
@@ -111,23 +115,27 @@ class _Parser:
         if name in _COMPUTED:
             return [_COMPUTED[name], self._number(node.this), self._number(node.expression)], "number"
         if name in _COMPARED:
-            return self._comparison(_COMPARED[name], node.this, node.expression), "truth"
+            return self._comparison(_COMPARED[name], node.this, node.expression), "condition"
         if isinstance(node, exp.And | exp.Or):
-            return [name.lower(), self._truth(node.this), self._truth(node.expression)], "truth"
+            return [name.lower(), self._truth(node.this), self._truth(node.expression)], "condition"
         if isinstance(node, exp.Not):
-            return ["not", self._truth(node.this)], "truth"
+            return ["not", self._truth(node.this)], "condition"
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-            return ["is null", self._walk(node.this)[0]], "truth"
-        if isinstance(node, exp.Between):
+            return ["is null", self._walk(node.this)[0]], "condition"
+        if isinstance(node, exp.Between) and not node.args.get("symmetric"):
             low = self._comparison(">=", node.this, node.args["low"])
-            return ["and", low, self._comparison("<=", node.this, node.args["high"])], "truth"
+            return ["and", low, self._comparison("<=", node.this, node.args["high"])], "condition"
         if isinstance(node, exp.In) and node.expressions and not node.args.get("query"):
             equal = [self._comparison("=", node.this, choice) for choice in node.expressions]
-            return ["in", equal[0][1], *(tree[2] for tree in equal)], "truth"
+            return ["in", equal[0][1], *(tree[2] for tree in equal)], "condition"
         raise self._refused(node)
 
     def _column(self, node: exp.Column) -> tuple[Tree, Result]:
-        if node.table or node.name not in self.kinds:
+        if node.table:
+            raise ConditionError(
+                f"{self.where}: {node.sql()!r} names a table; give the column alone, in {self.text!r}."
+            )
+        if node.name not in self.kinds:
             known = near_miss(node.name, self.kinds)
             raise ConditionError(
                 f"{self.where}: there is no column {node.name!r}{known or '.'} It is named in {self.text!r}."
@@ -147,7 +155,7 @@ class _Parser:
         tree, result = self._walk(node)
         if result == "flag":
             return ["=", tree, ["flag", True]]
-        if result != "truth":
+        if result != "condition":
             raise ConditionError(f"{self.where}: {node.sql()!r} is a {result}, not a condition. In {self.text!r}.")
         return tree
 
@@ -160,7 +168,7 @@ class _Parser:
                     f"{self.where}: compares a {a_is} with a {b_is} in {self.text!r}. Compare like with like."
                 )
             a, b = _as_number(a), _as_number(b)
-        if a_is == "truth" or (a_is in ("text", "flag") and op not in ("=", "<>")):
+        if a_is == "condition" or (a_is in ("text", "flag") and op not in ("=", "<>")):
             raise ConditionError(f"{self.where}: a {a_is} has no order; use = or <> or IN in {self.text!r}.")
         return [op, a, b]
 

@@ -17,7 +17,10 @@ def sql(tree: Tree, table: str) -> str:
         return literal(tree[1])
     if op == "flag":
         return "TRUE" if tree[1] else "FALSE"
-    parts = [sql(child, table) for child in tree[1:]]
+    if op in COMPARISONS or op in ("in", "is null"):
+        parts = [_finite(child, table) for child in tree[1:]]
+    else:
+        parts = [sql(child, table) for child in tree[1:]]
     if op in ("and", "or"):
         return f"({parts[0]} {op.upper()} {parts[1]})"
     if op == "not":
@@ -33,3 +36,9 @@ def sql(tree: Tree, table: str) -> str:
     if op in COMPARISONS or op in ARITHMETIC:
         return f"({parts[0]} {op} {parts[1]})"
     raise ValueError(f"{op!r} is not in the grammar")
+
+
+def _finite(tree: Tree, table: str) -> str:
+    """Return the SQL of an operand, NULL where its arithmetic overflowed: NaN would be above every number."""
+    operand = sql(tree, table)
+    return f"CASE WHEN isfinite({operand}) THEN {operand} END" if tree[0] in (*ARITHMETIC, "negative") else operand

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+import zoneinfo
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from cxml.errors import near_miss
 
 
 class Part(BaseModel):
@@ -15,3 +19,23 @@ class Part(BaseModel):
 
 # Names become folders, columns and MLflow parameters: letters, digits and underscores do everywhere.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
+
+
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a number or an expression such as 0.1 * value")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be finite")
+    return value
+
+
+NumberOrText = Annotated[float | str, BeforeValidator(_number_or_text)]
+"""A number, or an expression on the columns of the frames."""
+
+
+def known_zone(zone: str | None) -> str | None:
+    """Return the name of a time zone, or raise ValueError with the near miss."""
+    known = zoneinfo.available_timezones()
+    if zone is not None and known and zone not in known:
+        raise ValueError(f"there is no time zone {zone!r}{near_miss(zone, known)}")
+    return zone

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from cxml.config.base import Name, Part
+from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.features import Feature
 from cxml.config.policy import PolicyConfig
+from cxml.schema.columns import RESERVED
 
 
 class TableConfig(Part):
@@ -37,6 +39,27 @@ class TableConfig(Part):
     """Lowest and highest answer of this survey, where it is not the instrument's own scale."""
     delimiter: str | None = None
     """Of a CSV file; found by looking where left out."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, zone: str | None) -> str | None:
+        return known_zone(zone)
+
+    @field_validator("constants")
+    @classmethod
+    def _are_finite(cls, constants: dict[str, str | float | bool]) -> dict[str, str | float | bool]:
+        for name, value in constants.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} must be finite")
+        return constants
+
+    @field_validator("columns")
+    @classmethod
+    def _each_once(cls, columns: dict[str, str]) -> dict[str, str]:
+        theirs = list(columns.values())
+        if again := sorted({name for name in theirs if theirs.count(name) > 1}):
+            raise ValueError(f"the column {again[0]!r} of the file is given to two of ours; give it to one")
+        return columns
 
     @field_validator("scale")
     @classmethod
@@ -112,17 +135,30 @@ class FeaturesConfig(Part):
 
     defaults: bool = True
     """Make the features that follow from the tables by themselves."""
-    windows_days: tuple[Annotated[int, Field(gt=0)], ...] = (30, 90, 365)
+    windows_days: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (30, 90, 365)
+    """Trailing windows of the default features, in days."""
     add: tuple[Feature, ...] = ()
+    """Features of your own, one line each."""
     drop: tuple[str, ...] = ()
     """Names of default features, or of whole columns, that are left out."""
+
+    @field_validator("add")
+    @classmethod
+    def _names_of_their_own(cls, add: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        names = [feature.name.casefold() for feature in add]
+        for feature in add:
+            if feature.name in RESERVED:
+                raise ValueError(f"{feature.name!r} is the name of a key or a prediction; name the feature otherwise")
+            if names.count(feature.name.casefold()) > 1:
+                raise ValueError(f"{feature.name!r} is the name of two features, whatever their case; rename one")
+        return add
 
 
 class ModelsConfig(Part):
     """How the models are trained; the defaults serve any company."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
-    num_leaves: Annotated[int, Field(ge=2)] = 4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    num_leaves: Annotated[int, Field(ge=2)] = 8
     max_trees: Annotated[int, Field(gt=0)] = 1_000
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Latest share of the labelled rows on which the models are judged."""
@@ -157,11 +193,23 @@ class CompanyConfig(Part):
     labels: LabelsConfig
     features: FeaturesConfig = FeaturesConfig()
     models: ModelsConfig = ModelsConfig()
-    value: float | str | None = None
-    """What a customer is worth over the horizon: a number or an expression on features, such as `12 * MonthlyCharges`."""
+    value: NumberOrText | None = None
+    """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`."""
     health: HealthConfig = HealthConfig()
     policy: PolicyConfig | None = None
     """The policy, or the path of its file; without one nothing is recommended."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, zone: str | None) -> str | None:
+        return known_zone(zone)
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _is_a_time(cls, as_of: Any) -> Any:
+        if isinstance(as_of, int | float) or (isinstance(as_of, str) and as_of.strip().isdigit()):
+            raise ValueError("must be a time such as 2024-05-31 or 2024-05-31T14:00:00Z, not a number")
+        return as_of
 
     @field_validator("as_of")
     @classmethod

@@ -38,7 +38,7 @@ def load_config(path: str | Path) -> CompanyConfig:
     raw = _yaml(path)
     folder = path.resolve().parent
     if isinstance(policy := raw.get("policy"), str):
-        raw["policy"] = _yaml(folder / policy)
+        raw["policy"] = _yaml(folder / policy, "a policy.yaml")
     tables = raw.get("tables")
     for table in tables.values() if isinstance(tables, dict) else ():
         if isinstance(table, dict) and isinstance(table.get("path"), str) and not table["path"].startswith("${"):
@@ -72,18 +72,21 @@ class _UniqueKeys(yaml.SafeLoader):
     """A loader that refuses a key given twice: YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"key {key!r} is there twice, line {node.start_mark.line + 1}")
+        seen = set()
+        for key_node, _ in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+                if key_node.value in seen:
+                    line = key_node.start_mark.line + 1
+                    raise yaml.YAMLError(f"key {key_node.value!r} is there twice, the second time in line {line}")
+                seen.add(key_node.value)
         return super().construct_mapping(node, deep)
 
 
-def _yaml(path: Path) -> dict[str, Any]:
+def _yaml(path: Path, what: str = "a company.yaml") -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file. Give the path of a company.yaml.") from None
+        raise ConfigError(f"{path}: there is no such file. Give the path of {what}.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -94,8 +97,12 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 
 def _faults(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults:
         *parents, key = fault["loc"] or ("config",)
+        inside = (other["loc"] for other in faults if len(other["loc"]) > len(fault["loc"]))
+        if fault["type"] == "too_short" and any(loc[: len(fault["loc"])] == fault["loc"] for loc in inside):
+            continue  # its items were left out because they are faulty, which is reported
         if fault["type"] == "extra_forbidden":
             parent = _dotted([*parents]) or "the config"
             known = near_miss(str(key), _known_keys(parents))

@@ -1,4 +1,4 @@
-"""policy.yaml: the actions that can be taken, for whom, at what cost, with which assumed effect, within which limits."""
+"""policy.yaml: the actions, for whom, at what cost, with which assumed effect, within which limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from cxml.config.base import Name, Part
+from cxml.config.base import Name, NumberOrText, Part
 from cxml.schema.columns import NO_ACTION
-
-NumberOrText = float | str
 
 
 class ActionConfig(Part):
@@ -54,7 +52,7 @@ class PolicyConfig(Part):
     def _one_of_each(self) -> PolicyConfig:
         names = [action.name for action in self.actions]
         if again := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"every action must have a name of its own; {', '.join(again)} is there twice")
+            raise ValueError(f"every action must have a name of its own; {again[0]!r} is there twice")
         nothing = next(action for action in self.actions if action.name == NO_ACTION)
         if nothing != ActionConfig(name=NO_ACTION):
             raise ValueError(f"'{NO_ACTION}' is free, contacts nobody and changes nothing: leave its other keys out")

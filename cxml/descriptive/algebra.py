@@ -6,13 +6,13 @@ became known, were known before it. What a row only gets later (whether a contra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cxml.conditions.parse import condition
 from cxml.conditions.sql import sql as condition_sql
 from cxml.config.features import Aggregate, Attribute, Contract, Environment, Feature, Recency, Season, Trend
-from cxml.errors import ConfigError, listed, near_miss
+from cxml.errors import ConditionError, ConfigError, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 from cxml.schema.tables import Kind
@@ -83,7 +83,7 @@ def feature_sql(features: Sequence[Feature], kinds: Kinds) -> str:
 
 def feature_kind(feature: Feature, kinds: Kinds) -> Kind:
     """Return whether a feature is a number or a name (``category``)."""
-    if isinstance(feature, Aggregate) and feature.aggregate not in ("last", "min", "max"):
+    if isinstance(feature, Trend) or getattr(feature, "aggregate", "last") not in ("last", "min", "max"):
         return "number"
     if (column := getattr(feature, "column", None)) is None:
         return "number"
@@ -122,7 +122,7 @@ def _table_query(table: str, features: list[Feature], kinds: Kinds) -> str:
         return (
             f"    SELECT {key},\n        {columns}\n"
             f"    FROM (SELECT s.{c.CUSTOMER_ID} AS spine_customer, s.{c.AS_OF} AS spine_as_of, t.* FROM {SPINE} s "
-            f"JOIN customers k ON k.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID}\n"
+            f"JOIN customers k ON k.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID}{_known('customers', None, kinds, 'k')}\n"
             f"        JOIN environment t ON t.{c.REGION} = k.{c.REGION} "
             f"AND t.{c.OBSERVED_TIME} < s.{c.AS_OF}{_known('environment', c.OBSERVED_TIME, kinds)}) f\n    {group}"
         )
@@ -140,10 +140,12 @@ def _table_query(table: str, features: list[Feature], kinds: Kinds) -> str:
     )
 
 
-def _known(table: str, time: str | None, kinds: Kinds) -> str:
+def _known(table: str, time: str | None, kinds: Kinds, alias: str = "t") -> str:
+    """Return the SQL condition that a row was known before ``as_of``; one without a known time was from its time on."""
     if c.KNOWN_TIME not in kinds[table]:
         return ""
-    known = f"coalesce(t.{c.KNOWN_TIME}, t.{time})" if time else f"coalesce(t.{c.KNOWN_TIME}, TIMESTAMP '0001-01-01')"
+    otherwise = f"{alias}.{time}" if time else "TIMESTAMP '-infinity'"
+    known = f"coalesce({alias}.{c.KNOWN_TIME}, {otherwise})"
     return f" AND {known} < s.{c.AS_OF}"
 
 
@@ -153,7 +155,7 @@ def _expression(feature: Feature, kinds: Kinds) -> str:
     if isinstance(feature, Contract):
         return _contract(feature, kinds)
     if isinstance(feature, Environment):
-        return _environment(feature)
+        return _environment(feature, kinds)
     if isinstance(feature, Recency):
         edge = "max" if feature.since == "last" else "min"
         time = f"f.{_FACT_TIME[feature.table]}"
@@ -218,13 +220,16 @@ def _contract(feature: Contract, kinds: Kinds) -> str:
     return cast.format(f"(arg_max({{'v': {value}}}, {latest}) FILTER (WHERE {_IN_FORCE})).v")
 
 
-def _environment(feature: Environment) -> str:
-    column = f"f.{quoted(feature.column)}"
-    latest = f"CAST(arg_max({column}, f.{c.OBSERVED_TIME}) AS DOUBLE)"
+def _environment(feature: Environment, kinds: Kinds) -> str:
+    """Return the latest known value; of a measure that was restated, the statement that became known last."""
+    column, order = f"f.{quoted(feature.column)}", f"f.{c.OBSERVED_TIME}"
+    if c.KNOWN_TIME in kinds["environment"]:
+        order = f"({order}, coalesce(f.{c.KNOWN_TIME}, {order}))"
+    latest = f"CAST(arg_max({column}, {order}) FILTER (WHERE {column} IS NOT NULL) AS DOUBLE)"
     if feature.change_days is None:
         return latest
     earlier = f"f.{c.OBSERVED_TIME} < f.spine_as_of - INTERVAL {feature.change_days} DAY"
-    return f"({latest} - CAST(arg_max({column}, f.{c.OBSERVED_TIME}) FILTER (WHERE {earlier}) AS DOUBLE))"
+    return f"({latest} - CAST(arg_max({column}, {order}) FILTER (WHERE {column} IS NOT NULL AND {earlier}) AS DOUBLE))"
 
 
 def _season(feature: Season) -> str:
@@ -241,10 +246,11 @@ def _days(start: str, end: str) -> str:
 
 def _check(features: Sequence[Feature], kinds: Kinds) -> None:
     names = [feature.name for feature in features]
+    folded = [name.casefold() for name in names]
     faults = [
-        f"features: {name!r} is the name of two features. Rename one."
-        for name in sorted(set(names))
-        if names.count(name) > 1
+        f"features: {name!r} is the name of two features, or differs from another in case alone. Rename one."
+        for i, name in enumerate(names)
+        if folded[i] in folded[:i]
     ]
     for feature in features:
         table = _table(feature)
@@ -254,14 +260,25 @@ def _check(features: Sequence[Feature], kinds: Kinds) -> None:
             needs = " and `customers.region`" if table == "environment" else ""
             faults.append(f"features.{feature.name}: needs the table {table!r}{needs}, which the config does not have.")
             continue
-        column = getattr(feature, "column", None)
-        if column is not None and column not in kinds[table]:
-            faults.append(
-                f"features.{feature.name}: {table} has no column {column!r}{near_miss(column, kinds[table]) or '.'}"
-            )
-        elif column is not None and getattr(feature, "aggregate", None) in ("sum", "mean", "std"):
-            if kinds[table][column] not in ("number", "flag"):
-                kind = kinds[table][column]
-                faults.append(f"features.{feature.name}: {table}.{column} is a {kind} and has no {feature.aggregate}.")  # type: ignore[union-attr]
+        faults += _column_faults(feature, table, kinds[table])
+        if where := getattr(feature, "where", None):
+            try:
+                condition(where, kinds[table], where=f"features.{feature.name}.where")
+            except ConditionError as error:
+                faults.append(str(error))
     if faults:
         raise ConfigError(listed(faults))
+
+
+def _column_faults(feature: Feature, table: str, columns: Mapping[str, Kind]) -> Iterator[str]:
+    column = getattr(feature, "column", None)
+    if column is None:
+        return
+    if column not in columns:
+        yield f"features.{feature.name}: {table} has no column {column!r}{near_miss(column, columns) or '.'}"
+        return
+    kind, measured = columns[column], getattr(feature, "aggregate", "value")
+    if kind not in ("number", "flag") and (measured in ("sum", "mean", "std") or isinstance(feature, Environment)):
+        yield f"features.{feature.name}: {table}.{column} is a {kind}; only a number has a {measured}."
+    elif kind == "time" and measured != "count" and not isinstance(feature, Attribute):
+        yield f"features.{feature.name}: {table}.{column} is a time; use kind `recency` for the days since."

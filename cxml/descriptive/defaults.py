@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from cxml.conditions.parse import condition
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Aggregate, Attribute, Contract, Environment, Feature, Recency, Season, Trend
 from cxml.descriptive.sources import Tables
-from cxml.errors import ConfigError, near_miss
+from cxml.errors import ConfigError, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.sql import literal, quoted
-from cxml.schema.tables import EVENTS, TABLES
+from cxml.schema.tables import TABLES
 
 # The most frequent types and channels get features of their own; a rarer one has too few rows to learn from.
 MAX_EVENT_TYPES: Final = 12
@@ -21,9 +22,6 @@ MAX_CHANNELS: Final = 8
 # A measure belongs to an event type where at least this share of its rows have it.
 MEASURED_SHARE: Final = 0.05
 _NOT_FEATURES: Final = {c.CUSTOMER_ID, c.CONTRACT_ID, c.KNOWN_TIME, c.START_TIME, c.END_TIME, c.RENEWED, c.COMMENT}
-_TAKEN: Final = {
-    *c.KEY, *c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE, c.MODEL_VERSION, c.ACTION, c.COST,
-}  # fmt: skip
 
 
 def features_of(config: CompanyConfig, tables: Tables, *, until: datetime | None) -> tuple[Feature, ...]:
@@ -46,30 +44,43 @@ def features_of(config: CompanyConfig, tables: Tables, *, until: datetime | None
     ConfigError
         If ``features.drop`` names something that is not there.
     """
-    added = {feature.name: feature for feature in config.features.add}
+    labels = {label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column}
+    for feature in config.features.add:
+        if isinstance(feature, Attribute) and feature.column in labels:
+            raise ConfigError(
+                f"features.{feature.name}: customers.{feature.column} is a label; a model cannot be told it."
+            )
     found: dict[str, Feature] = {}
     if config.features.defaults:
-        for feature in _defaults(config, tables, until):
-            found.setdefault(feature.name, feature)
+        for feature in _defaults(config, tables, labels, until):
+            name = _unused(feature.name, {known.casefold() for known in found})
+            found[name] = feature.model_copy(update={"name": name})
     droppable = {*found, *(column for columns in tables.kinds.values() for column in columns)}
-    for name in config.features.drop:
-        if name not in droppable:
-            raise ConfigError(
-                f"features.drop: there is no feature or column {name!r}{near_miss(name, droppable) or '.'}"
-            )
+    faults = [
+        f"features.drop: there is no feature or column {name!r}{near_miss(name, droppable) or '.'}"
+        for name in config.features.drop
+        if name not in droppable
+    ]
+    if faults:
+        raise ConfigError(listed(faults))
     dropped = set(config.features.drop)
     kept = {
         name: feature
         for name, feature in found.items()
-        if name not in dropped and getattr(feature, "column", None) not in dropped
+        if not dropped & {name, getattr(feature, "column", None), *_filtered_by(feature, tables)}
     }
+    added = {feature.name: feature for feature in config.features.add}
     if not (features := kept | added):
         raise ConfigError("features: there are none. Set `defaults: true`, or list some in `add:`.")
     return tuple(features.values())
 
 
-def _defaults(config: CompanyConfig, tables: Tables, until: datetime | None) -> Iterator[Feature]:
-    labels = {label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column}
+def _filtered_by(feature: Feature, tables: Tables) -> tuple[str, ...]:
+    where = getattr(feature, "where", None)
+    return condition(where, tables.kinds[feature.table], where=feature.name).columns if where else ()  # type: ignore[union-attr]
+
+
+def _defaults(config: CompanyConfig, tables: Tables, labels: set[str], until: datetime | None) -> Iterator[Feature]:
     for column, kind in tables.kinds["customers"].items():
         if column not in _NOT_FEATURES | labels and kind != "text":
             name = "tenure_days" if column == c.SINCE else f"{column}_days" if kind == "time" else column
@@ -120,7 +131,8 @@ def _event_defaults(tables: Tables, windows: Sequence[int], until: datetime | No
             yield Aggregate(name=f"{what}_last", table="events", aggregate="last", column=measure, where=where)
     if c.CHANNEL in tables.kinds["events"]:
         for channel in _top(tables, c.CHANNEL, MAX_CHANNELS, until):
-            yield Aggregate(name=f"channel_{_name(channel, 'c')}_count_{max(windows)}d", table="events", aggregate="count",
+            name = f"channel_{_name(channel, 'c')}_count_{max(windows)}d"
+            yield Aggregate(name=name, table="events", aggregate="count",
                             where=f"{c.CHANNEL} = {literal(channel)}", window_days=max(windows))  # fmt: skip
 
 
@@ -147,24 +159,37 @@ def _types(tables: Tables, measures: list[str], until: datetime | None) -> Itera
             continue
         filled = ", ".join(f"count({quoted(m)}) >= {MEASURED_SHARE} * count(*)" for m in measures)
         row = tables.con.execute(
-            f"SELECT {filled} FROM events WHERE {c.EVENT_TYPE} = {literal(event_type)}{_before(until)}"
+            f"SELECT {filled} FROM events WHERE {c.EVENT_TYPE} = {literal(event_type)}{_before(tables, until)}"
         ).fetchall()[0]
         yield event_type, [measure for measure, is_filled in zip(measures, row, strict=True) if is_filled]
 
 
 def _top(tables: Tables, column: str, most: int, until: datetime | None) -> list[str]:
     rows = tables.con.execute(
-        f"SELECT {column} FROM events WHERE {column} IS NOT NULL{_before(until)} "
+        f"SELECT {column} FROM events WHERE {column} IS NOT NULL{_before(tables, until)} "
         f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {most}"
     ).fetchall()
     return [name for (name,) in rows]
 
 
-def _before(until: datetime | None) -> str:
-    return "" if until is None else f" AND {EVENTS.time} < TIMESTAMP '{until}'"
+def _before(tables: Tables, until: datetime | None) -> str:
+    """Return the SQL condition that an event was known before a moment."""
+    if until is None:
+        return ""
+    known = f"coalesce({c.KNOWN_TIME}, {c.EVENT_TIME})" if c.KNOWN_TIME in tables.kinds["events"] else c.EVENT_TIME
+    return f" AND {c.EVENT_TIME} < TIMESTAMP '{until}' AND {known} < TIMESTAMP '{until}'"
 
 
 def _name(text: str, prefix: str) -> str:
-    """Return a name that a feature can have: letters, digits and underscores, starting with a letter, not yet taken."""
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
-    return f"{prefix or 'f'}_{name}" if not name[:1].isalpha() or name in _TAKEN else name
+    """Return a name that a feature can have: letters, digits and underscores, starting with a letter, not reserved."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")[:60]
+    return f"{prefix or 'f'}_{name}" if not name[:1].isalpha() or name in c.RESERVED else name
+
+
+def _unused(name: str, used: set[str]) -> str:
+    """Return a name, numbered where it is used already: DuckDB takes names that differ in case alone for one."""
+    numbered, n = name, 1
+    while numbered.casefold() in used:
+        n += 1
+        numbered = f"{name}_{n}"
+    return numbered

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import SPINE, feature_kind, feature_sql
-from cxml.descriptive.sources import Tables
+from cxml.descriptive.sources import Tables, frame_of
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES
@@ -42,7 +42,7 @@ def feature_frame(tables: Tables, features: Sequence[Feature], moments: pd.DataF
     tables.con.register("moments_in", moments[list(c.KEY)])
     tables.con.execute(f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM moments_in")
     tables.con.unregister("moments_in")
-    frame = tables.con.sql(query).to_arrow_table().to_pandas()
+    frame = frame_of(tables, query)
     frame[c.AS_OF] = frame[c.AS_OF].astype("datetime64[us]").dt.tz_localize("UTC")
     for feature in features:
         if feature_kind(feature, tables.kinds) == "category":
@@ -52,9 +52,19 @@ def feature_frame(tables: Tables, features: Sequence[Feature], moments: pd.DataF
 
 
 def customers_at(tables: Tables, as_of: datetime) -> pd.DataFrame:
-    """Return every customer known before a moment as one row each: ``customer_id``, ``as_of`` (naive UTC)."""
-    since = (
-        f"WHERE {c.SINCE} IS NULL OR {c.SINCE} < TIMESTAMP '{as_of}'" if c.SINCE in tables.kinds["customers"] else ""
-    )
-    query = f"SELECT {c.CUSTOMER_ID}, TIMESTAMP '{as_of}' AS {c.AS_OF} FROM customers {since} ORDER BY 1"
-    return tables.con.sql(query).to_arrow_table().to_pandas()
+    """Return everyone who is a customer at a moment, by id, as ``customer_id`` and ``as_of`` (naive UTC).
+
+    Someone who comes later, or whose contracts have all ended, is not; someone who never had a contract is.
+    """
+    moment, kinds = f"TIMESTAMP '{as_of}'", tables.kinds
+    conditions = ["TRUE"]
+    if c.SINCE in kinds["customers"]:
+        conditions.append(f"({c.SINCE} IS NULL OR {c.SINCE} < {moment})")
+    if "contracts" in kinds:
+        of_customer = (
+            f"FROM contracts t WHERE t.{c.CUSTOMER_ID} = customers.{c.CUSTOMER_ID} AND t.{c.START_TIME} < {moment}"
+        )
+        in_force = f"EXISTS (SELECT 1 {of_customer} AND t.{c.END_TIME} >= {moment})"
+        conditions.append(f"({in_force} OR NOT EXISTS (SELECT 1 {of_customer}))")
+    query = f"SELECT {c.CUSTOMER_ID}, {moment} AS {c.AS_OF} FROM customers WHERE {' AND '.join(conditions)} ORDER BY 1"
+    return frame_of(tables, query)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from cxml.errors import SchemaError
+from cxml.errors import SchemaError, broken_by
 from cxml.schema.columns import NPS_CLASSES
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ def nps_class(scores: pd.Series[float]) -> pd.Series[str]:
     bad = scores[scores.notna() & ~scores.isin(range(11))]
     if not bad.empty:
         raise SchemaError(
-            f"nps score must be a whole number from 0 to 10; {len(bad):,} of {len(scores):,} rows are not "
-            f"(first: row {bad.index[0]!r} has {bad.iloc[0]}). Map other scales in the survey table's `scale:`."
+            f"nps score must be a whole number from 0 to 10; {broken_by(len(bad), len(scores))} "
+            f"(first: row {bad.index.tolist()[0]!r} has {bad.tolist()[0]!r}). "
+            f"Map other scales in the survey table's `scale:`."
         )
     return pd.cut(scores, [-1, 6, 8, 10], labels=list(NPS_CLASSES))
 
@@ -92,4 +93,4 @@ def nps(n_detractors: int, n_passives: int, n_promoters: int) -> Indicator:
         raise SchemaError("nps needs at least one answer; there is none.")
     p, d = n_promoters / n, n_detractors / n
     half = Z_95 * sqrt((p + d - (p - d) ** 2) / n)
-    return Indicator(*(100 * x for x in (p - d, max(p - d - half, -1.0), min(p - d + half, 1.0))), n)
+    return Indicator(100 * (p - d), 100 * max(p - d - half, -1.0), 100 * min(p - d + half, 1.0), n)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import NpsLabel, RenewalLabel
 from cxml.descriptive.indicators import nps_class
-from cxml.descriptive.sources import Tables
+from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, TrainingError, near_miss
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
@@ -41,17 +41,22 @@ def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
     """
     if label.column is not None:
         frame = _snapshot(tables, label.column, "labels.nps.column")
+        if (kind := tables.kinds["customers"][label.column]) != "number":
+            raise ConfigError(
+                f"labels.nps.column: customers.{label.column} must be a number from 0 to 10; it is a {kind}."
+            )
     elif "surveys" not in tables:
         raise ConfigError("labels.nps: needs the table `surveys`, or `column:` for a company that is one snapshot.")
     else:
-        frame = tables.con.sql(f"""
+        known = c.KNOWN_TIME if c.KNOWN_TIME in tables.kinds["surveys"] else c.RESPONSE_TIME
+        frame = frame_of(tables, f"""
             SELECT {c.CUSTOMER_ID}, least(coalesce({c.SENT_TIME}, {c.RESPONSE_TIME}), {c.RESPONSE_TIME}) AS {c.AS_OF},
-                   max({c.RESPONSE_TIME}) AS {c.KNOWN_TIME},
+                   max(greatest({c.RESPONSE_TIME}, {known})) AS {c.KNOWN_TIME},
                    arg_max({c.SCORE}, ({c.RESPONSE_TIME}, {c.SCORE})) AS {LABEL}
             FROM (SELECT {"" if c.SENT_TIME in tables.kinds["surveys"] else f"NULL AS {c.SENT_TIME}, "}* FROM surveys)
             WHERE {c.INSTRUMENT} = 'nps' AND {c.SCORE} IS NOT NULL
             GROUP BY 1, 2 ORDER BY 1, 2
-        """).to_arrow_table().to_pandas()  # fmt: skip
+        """)  # fmt: skip
     return frame.assign(**{LABEL: nps_class(frame[LABEL].astype("float64"))})
 
 
@@ -77,20 +82,22 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
         raise ConfigError(
             "labels.renewal: needs the table `contracts`, or `column:` for a company that is one snapshot."
         )
+    late = c.KNOWN_TIME in tables.kinds["contracts"]
+    known = f"coalesce({c.KNOWN_TIME}, {c.START_TIME})" if late else c.START_TIME
     now, step = _moment(tables), f"INTERVAL {label.every_days} DAY"
-    return tables.con.sql(f"""
+    return frame_of(tables, f"""
         WITH moments AS (
-            SELECT unnest(generate_series(TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step}))
-                AS {c.AS_OF}
+            SELECT unnest(generate_series(
+                TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step})) AS {c.AS_OF}
         )
         SELECT {c.CUSTOMER_ID}, {c.AS_OF}, arg_max({c.END_TIME}, ({c.START_TIME}, {c.CONTRACT_ID})) AS {c.KNOWN_TIME},
                CAST(NOT arg_max({c.RENEWED}, ({c.START_TIME}, {c.CONTRACT_ID})) AS DOUBLE) AS {LABEL}
-        FROM moments JOIN contracts ON {c.START_TIME} < {c.AS_OF}
+        FROM moments JOIN contracts ON {c.START_TIME} < {c.AS_OF} AND {known} < {c.AS_OF}
             AND {c.END_TIME} > {c.AS_OF} + INTERVAL {label.gap_days} DAY
             AND {c.END_TIME} <= {c.AS_OF} + INTERVAL {label.gap_days + label.horizon_days} DAY
         WHERE {c.RENEWED} IS NOT NULL AND {c.END_TIME} < TIMESTAMP '{now}'
         GROUP BY 1, 2 ORDER BY 1, 2
-    """).to_arrow_table().to_pandas()  # fmt: skip
+    """)  # fmt: skip
 
 
 def trainable(labels: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -103,12 +110,13 @@ def trainable(labels: pd.DataFrame, label: str) -> pd.DataFrame:
     """
     if len(labels) < MIN_ROWS:
         raise TrainingError(
-            f"labels.{label}: needs at least {MIN_ROWS} rows whose outcome is known, to train and judge a model; there are "
-            f"{len(labels):,}. Collect more, or leave `labels.{label}` out."
+            f"labels.{label}: needs at least {MIN_ROWS} rows whose outcome is known, to train and judge a model; "
+            f"there are {len(labels):,}. Collect more, or leave `labels.{label}` out."
         )
     if labels[LABEL].nunique() < 2:
         raise TrainingError(
-            f"labels.{label}: needs rows of at least two classes; all {len(labels):,} are {labels[LABEL].iloc[0]!r}. "
+            f"labels.{label}: needs rows of at least two classes; all {len(labels):,} are "
+            f"{labels[LABEL].tolist()[0]!r}. "
             f"Check its column and values."
         )
     return labels
@@ -126,17 +134,17 @@ def _snapshot(tables: Tables, column: str, where: str) -> pd.DataFrame:
     kinds = tables.kinds["customers"]
     if column not in kinds:
         raise ConfigError(f"{where}: customers has no column {column!r}{near_miss(column, kinds) or '.'}")
-    return tables.con.sql(f"""
-        SELECT {c.CUSTOMER_ID}, TIMESTAMP '{_moment(tables)}' AS {c.AS_OF}, TIMESTAMP '{_moment(tables)}' AS {c.KNOWN_TIME},
-               {quoted(column)} AS {LABEL}
+    return frame_of(tables, f"""
+        SELECT {c.CUSTOMER_ID}, TIMESTAMP '{_moment(tables)}' AS {c.AS_OF},
+               TIMESTAMP '{_moment(tables)}' AS {c.KNOWN_TIME}, {quoted(column)} AS {LABEL}
         FROM customers WHERE {quoted(column)} IS NOT NULL ORDER BY 1
-    """).to_arrow_table().to_pandas()  # fmt: skip
+    """)  # fmt: skip
 
 
 def _snapshot_outcomes(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
     frame = _snapshot(tables, str(label.column), "labels.renewal.column")
     kind = tables.kinds["customers"][str(label.column)]
-    values = frame[LABEL].map(lambda value: f"{value:g}") if kind == "number" else frame[LABEL].astype(str)
+    values = frame[LABEL].map(_shown) if kind == "number" else frame[LABEL].astype(str)
     for lost in label.lost:
         if not (values == lost).any():
             found = ", ".join(repr(value) for value in sorted(values.unique())[:10])
@@ -145,3 +153,8 @@ def _snapshot_outcomes(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
                 f"Quote words such as 'Yes' in YAML."
             )
     return frame.assign(**{LABEL: values.isin(label.lost).astype("float64")})
+
+
+def _shown(number: float) -> str:
+    """Return a number as a person writes it in a config: 1, not 1.0."""
+    return str(int(number)) if number == int(number) else repr(float(number))

@@ -55,8 +55,8 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        learning_rate: float = 0.03,
-        num_leaves: int = 4,
+        learning_rate: float = 0.05,
+        num_leaves: int = 8,
         max_trees: int = 1_000,
         n_folds: int = 4,
         n_jobs: int | None = -1,
@@ -120,7 +120,8 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row; shape (n_rows,)."""
-        return np.asarray(self.classes_)[self.predict_proba(X).argmax(axis=1)]
+        chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return chosen
 
     def _held_out(
         self, matrix: NDArray[np.float64], classes: NDArray[np.intp], train: Rows, test: Rows
@@ -153,7 +154,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for code, name in enumerate(self._ordered_classes):
             codes[values == name] = code
         if (codes < 0).any():
-            strange = values[codes < 0][0]
+            strange = values[codes < 0].tolist()[0]
             raise TrainingError(f"{self._label}: the classes are {self._ordered_classes}; a row has {strange!r}.")
         counts = np.bincount(codes, minlength=len(self.classes_))
         if (counts > 0).sum() < 2:
@@ -165,7 +166,8 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if (few := counts[counts > 0].min()) < self.n_folds:
             name = self._ordered_classes[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
             raise TrainingError(
-                f"{self._label}: needs at least {self.n_folds} rows of each class; {name!r} has {few}. Collect more answers first."
+                f"{self._label}: needs at least {self.n_folds} rows of each class; {name!r} has {few}. "
+                f"Collect more answers first."
             )
         return codes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -198,11 +197,11 @@ def _replace(path: Path, files: Mapping[str, bytes]) -> None:
         written.chmod(0o755)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            os.replace(path, old / path.name)
-            os.replace(written, path)
+            path.replace(old / path.name)
+            written.replace(path)
             shutil.rmtree(old)
         else:
-            os.replace(written, path)
+            written.replace(path)
     except OSError as error:
         shutil.rmtree(written, ignore_errors=True)
         raise BundleError(f"{path}: cannot be written ({error.strerror}).") from None

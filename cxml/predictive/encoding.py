@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.errors import SchemaError, listed, near_miss
+from cxml.conditions.arrays import object_array
+from cxml.errors import SchemaError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class Unseen:
 
     def __str__(self) -> str:
         rows = "row has a category" if self.rows == 1 else "rows have categories"
-        return f"features.{self.feature}: {self.rows:,} {rows} not seen in training (first: {self.first!r}); scored as unknown"
+        return (
+            f"features.{self.feature}: {self.rows:,} {rows} not seen in training (first: {self.first!r}); "
+            f"scored as unknown"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Encoding:
             for name in self.names
             if name not in columns
         ]
-        extra = [name for name in columns if name not in keys and name not in set(self.names)]
+        known = {*self.names, *keys}
+        extra = [name for name in columns if name not in known]
         if extra:
             faults.append(
                 f"features: must have only the {len(self.names)} columns the model was trained on; "
@@ -69,11 +74,11 @@ class Encoding:
                 read = _texts if name in self.levels else _numbers
                 try:
                     typed[name] = read(columns[name])
-                except _Retyped as fault:
+                except _RetypedError as fault:
                     kind = "text" if name in self.levels else "a number"
                     faults.append(
-                        f"features.{name}: must be {kind}, as in training; {fault.rows:,} of {len(columns[name]):,} rows "
-                        f"{'is' if fault.rows == 1 else 'are'} not (first: row {fault.first}, {fault.value!r}). "
+                        f"features.{name}: must be {kind}, as in training; {broken_by(fault.rows, len(columns[name]))} "
+                        f"(first: row {fault.first}, {fault.value!r}). "
                         f"Hand over the column as `cxml features` makes it."
                     )
         if faults:
@@ -105,7 +110,18 @@ class Encoding:
 
 
 def frame_columns(frame: Any) -> dict[str, Any]:
-    """Return the columns of a dataframe (anything with ``columns`` and ``[name]``) by name."""
+    """Return the columns of a dataframe (anything with ``columns`` and ``[name]``) by name.
+
+    Raises
+    ------
+    SchemaError
+        If it has no names for its columns, or one name twice.
+    """
+    if not hasattr(frame, "columns"):
+        raise SchemaError(
+            f"features: must be a dataframe, so that every column has a name; it is a {type(frame).__name__}. "
+            f"Without names, swapped columns would go unnoticed."
+        )
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -129,7 +145,10 @@ def common_levels(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]
     return {model: frame.astype(dtypes) for model, frame in frames.items()}
 
 
-class _Retyped(Exception):
+_PLAIN_NUMBERS: Final = {float, int, bool, type(None)}
+
+
+class _RetypedError(Exception):
     def __init__(self, rows: int, first: int, value: Any) -> None:
         super().__init__()
         self.rows, self.first, self.value = rows, first, value
@@ -140,13 +159,15 @@ def _numbers(values: Any) -> NDArray[np.float64]:
     if isinstance(dtype, np.dtype) and dtype.kind in "fiub":
         return np.asarray(values, dtype=np.float64)
     values = list(values)
+    if set(map(type, values)) <= _PLAIN_NUMBERS:
+        return np.array(values, dtype=np.float64)  # None becomes NaN
     bad = [
         i
         for i, value in enumerate(values)
         if not _missing(value) and not isinstance(value, int | float | np.number | np.bool_)
     ]
     if bad:
-        raise _Retyped(len(bad), bad[0], values[bad[0]])
+        raise _RetypedError(len(bad), bad[0], values[bad[0]])
     return np.array([np.nan if _missing(value) else float(value) for value in values], dtype=np.float64)
 
 
@@ -154,10 +175,8 @@ def _texts(values: Any) -> NDArray[Any]:
     values = list(values)
     bad = [i for i, value in enumerate(values) if not isinstance(value, str) and not _missing(value)]
     if bad:
-        raise _Retyped(len(bad), bad[0], values[bad[0]])
-    texts = np.empty(len(values), dtype=object)
-    texts[:] = [value if isinstance(value, str) else None for value in values]
-    return texts
+        raise _RetypedError(len(bad), bad[0], values[bad[0]])
+    return object_array([value if isinstance(value, str) else None for value in values])
 
 
 def _missing(value: Any) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cxml.predictive.boosting import CalibratedTrees
 from cxml.predictive.measures import Measure, measured
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 _FOLDS, _REPEATS = 5, 2
 
 
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What a model said of rows that it had not seen, and what came true, for pictures and measures of one's own.
+
+    ``customers`` and ``classes`` (index of the class that came true) have shape (n_rows,), ``p`` (n_rows, n_classes).
+    """
+
+    customers: NDArray[Any]
+    classes: NDArray[np.intp]
+    p: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """How a model did on rows that it had not seen, and which rows those were."""
@@ -25,11 +38,17 @@ class Evaluation:
     n_train: int
     n_test: int
     measures: tuple[Measure, ...]
+    held_out: HeldOut | None = field(default=None, repr=False, compare=False)
 
     @property
     def by_name(self) -> dict[str, Measure]:
         """The measures by their name."""
         return {measure.name: measure for measure in self.measures}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures, without the rows, as JSON can hold them."""
+        figures = [asdict(measure) for measure in self.measures]
+        return {"how": self.how, "n_train": self.n_train, "n_test": self.n_test, "measures": figures}
 
 
 def future_evaluation(
@@ -51,16 +70,12 @@ def future_evaluation(
     past = y.iloc[split.train]
     model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
     p = model.predict_proba(X.iloc[split.test])
-    measures = measured(
-        _codes(model, y.iloc[split.test]),
-        p,
-        customers.iloc[split.test],
-        base=_shares(model, past),
-        random_state=model.random_state,
-    )
+    held_out = HeldOut(customers.iloc[split.test].to_numpy(), _codes(model, y.iloc[split.test]), p)
+    base = _shares(model, past)
+    measures = measured(held_out.classes, p, held_out.customers, base=base, random_state=model.random_state)
     model.refit(X, y)
     when = f"rows from {str(split.cutoff)[:10]} on, not seen in training"
-    return Evaluation(when, len(split.train), len(split.test), measures)
+    return Evaluation(when, len(split.train), len(split.test), measures, held_out)
 
 
 def folds_evaluation(
@@ -80,13 +95,15 @@ def folds_evaluation(
     measures = measured(codes, p, customers, base=_shares(model, y), random_state=model.random_state)
     model.fit(X, y, groups=customers)
     how = f"held-out customers, {_REPEATS} x stratified {_FOLDS}-fold"
-    return Evaluation(how, len(y) * (_FOLDS - 1) // _FOLDS, len(y), measures)
+    return Evaluation(
+        how, len(y) * (_FOLDS - 1) // _FOLDS, len(y), measures, HeldOut(customers.to_numpy(), codes, p.mean(axis=2))
+    )
 
 
-def _codes(model: CalibratedTrees, y: pd.Series[float]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _codes(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.intp]:
     return model._codes(y)
 
 
-def _shares(model: CalibratedTrees, y: pd.Series[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _shares(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.float64]:
     counts = np.bincount(_codes(model, y), minlength=len(model.classes_))
     return np.asarray(counts / counts.sum())

@@ -20,8 +20,8 @@ PROBS: Final = np.linspace(0, 1, 21)
 # Fewer rows say too little about a distribution: its share below any value is then off by up to .1.
 MIN_ROWS: Final = 200
 # Kolmogorov-Smirnov distances: beyond FAR a column is not what it was; below NEAR it is what another column was.
-FAR: Final = 0.4
-NEAR: Final = 0.1
+FAR: Final = 0.3
+NEAR: Final = 0.2
 
 
 def profiles(frames: Sequence[pd.DataFrame]) -> dict[str, tuple[float, ...]]:
@@ -48,6 +48,8 @@ def swapped_columns(columns: Mapping[str, NDArray[Any]], profiles: Mapping[str, 
     SchemaError
         Naming every such pair.
     """
+    if len(next(iter(columns.values()))) < MIN_ROWS:
+        return
     strange = {}
     for name, quantiles in profiles.items():
         known = columns[name][~np.isnan(columns[name])]
@@ -62,8 +64,8 @@ def swapped_columns(columns: Mapping[str, NDArray[Any]], profiles: Mapping[str, 
     if pairs:
         a, b = pairs[0]
         raise SchemaError(
-            f"features: {len(pairs)} pair{'s' if len(pairs) > 1 else ''} of columns look swapped (first: {a!r} holds what "
-            f"{b!r} held in training, and the other way round). Give each column its own name back."
+            f"features: {len(pairs)} pair{'s' if len(pairs) > 1 else ''} of columns look swapped (first: {a!r} holds "
+            f"what {b!r} held in training, and the other way round). Give each column its own name back."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,12 @@ class FutureSplit:
     train: Rows
     test: Rows
     cutoff: np.datetime64
+
+    @property
+    def cutoff_time(self) -> datetime:
+        """The cutoff as naive UTC."""
+        moment: datetime = self.cutoff.astype("datetime64[us]").item()
+        return moment
 
 
 def future_split(labels: pd.DataFrame, *, test_share: float, label: str) -> FutureSplit:
@@ -55,8 +62,9 @@ def future_split(labels: pd.DataFrame, *, test_share: float, label: str) -> Futu
     train, test = np.flatnonzero(known < cutoff), np.flatnonzero(moments >= cutoff)
     if min(len(train), len(test)) < MIN_ROWS:
         raise TrainingError(
-            f"labels.{label}: a split in time needs at least {MIN_ROWS} rows known before {str(cutoff)[:10]} and as many from "
-            f"then on; there are {len(train):,} and {len(test):,}. Bring a longer history, or shorten `horizon_days`."
+            f"labels.{label}: a split in time needs at least {MIN_ROWS} rows known before {str(cutoff)[:10]} and as "
+            f"many from then on; there are {len(train):,} and {len(test):,}. "
+            f"Bring a longer history, or shorten `horizon_days`."
         )
     return FutureSplit(train, test, cutoff)
 

@@ -1,10 +1,12 @@
-"""Every training as an MLflow run: parameters, measures with intervals, the bundle, the config, the data's fingerprint."""
+"""Every training as an MLflow run: parameters, measures with intervals, bundle, config, fingerprint of the data."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +59,26 @@ def tracked_run(
     if problem := _unreachable(uri):
         return Run(uri, None, problem)
     try:
-        return Run(uri, _logged(uri, experiment, bundle, models, parameters, evaluations, tags, config))
-    except Exception as error:  # whatever MLflow, its database or its server raise: the bundle stands
+        with _quiet():
+            return Run(uri, _logged(uri, experiment, bundle, models, parameters, evaluations, tags, config))
+    except Exception as error:  # noqa: BLE001  whatever MLflow, its database or its server raise: the bundle stands
         return Run(
             uri, None, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow from telling of every table that it creates in a new store."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "mlflow.store.db.utils", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _unreachable(uri: str) -> str | None:

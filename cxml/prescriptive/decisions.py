@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.prescriptive.policy import Policy
 from cxml.schema.columns import NO_ACTION
 
@@ -80,18 +80,18 @@ def decisions(policy: Policy, columns: Mapping[str, NDArray[Any]], customers: Se
     others[rows, chosen] = -np.inf
     second = others.argmax(axis=1)
     second_worth = others[rows, second]
-    has_second = np.isfinite(second_worth)
-
-    names = _objects([action.name for action in policy.actions])
-    rules = _objects([NOTHING_PAYS if action.name == NO_ACTION else action.rule for action in policy.actions])
+    names = object_array([action.name for action in policy.actions])
+    runner_up = names[second]
+    runner_up[~np.isfinite(second_worth)] = None
+    rules = object_array([NOTHING_PAYS if action.name == NO_ACTION else action.rule for action in policy.actions])
     why = _why(policy, passed, suppressed, second_worth)
     return Decisions(
         action=names[chosen],
-        channel=_objects([action.channel for action in policy.actions])[chosen],
+        channel=object_array([action.channel for action in policy.actions])[chosen],
         expected_value=worth[rows, chosen],
         cost=cost[rows, chosen],
         rule=np.where(holdout, HELD_OUT, rules[chosen]),
-        runner_up=np.where(has_second, names[second], None),
+        runner_up=runner_up,
         why=why,
         # Who is held out is drawn by id, once for all: the others get the best action with probability 1 - share.
         propensity=np.where(best == nothing, 1.0, np.where(holdout, policy.holdout_share, 1.0 - policy.holdout_share)),
@@ -134,7 +134,7 @@ def _why(
         return json.dumps(found)[:-1]
 
     both = np.concatenate([passed, suppressed], axis=1)
-    return _objects(
+    return object_array(
         [
             f'{pattern(row.tobytes())}, "runner_up_value": {worth:.2f}}}'
             if np.isfinite(worth)
@@ -142,9 +142,3 @@ def _why(
             for row, worth in zip(both, second_worth, strict=True)
         ]
     )
-
-
-def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

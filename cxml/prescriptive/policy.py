@@ -109,12 +109,14 @@ def compiled_policy(config: PolicyConfig, features: Mapping[str, Kind], *, has_v
     actions = []
     for i, action in enumerate(config.actions):
         at = f"policy.actions[{i}]"
-        eligibility = action.eligibility and tree(parse.condition, action.eligibility, f"{at}.eligibility")
+        rule = action.eligibility
+        eligibility = None if rule is None else tree(parse.condition, rule, f"{at}.eligibility")
         amounts = {
-            name: tree(parse.number, getattr(action, name), f"{at}.{name}") for name in ("cost", "benefit", "effect")
+            name: tree(parse.number, 0 if action.name == c.NO_ACTION else getattr(action, name), f"{at}.{name}")
+            for name in ("cost", "benefit", "effect")
         }
-        rule = action.eligibility or "everyone"
-        actions.append(Action(action.name, action.channel, rule, eligibility or None, **amounts))
+        shown = "everyone" if rule is None else rule
+        actions.append(Action(action.name, action.channel, shown, eligibility, **amounts))
     if faults:
         raise ConfigError(listed(faults))
     contacts = contacts_feature(config)

@@ -19,7 +19,7 @@ _Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class NpsFigure:
-    """An NPS in points with its 95% interval, and what it was computed from."""
+    """An NPS in points, from -100 to 100, with its 95% interval, and what it was computed from."""
 
     of: str
     value: float
@@ -42,7 +42,40 @@ def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
     p, d = known[c.P_PROMOTER].to_numpy(), known[c.P_DETRACTOR].to_numpy()
     half = _Z_95 * sqrt(float((p + d - (p - d) ** 2).sum())) / len(known)
     mean = float((p - d).mean())
-    return NpsFigure(f"all {len(known):,} customers, predicted", *(100 * x for x in (mean, mean - half, mean + half)))
+    return NpsFigure(
+        f"all {len(known):,} customers, predicted",
+        100 * mean,
+        100 * max(mean - half, -1.0),
+        100 * min(mean + half, 1.0),
+    )
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How many contracts are expected not to be renewed, of how many at risk, with a 95% interval of chance alone."""
+
+    expected: float
+    low: float
+    high: float
+    n_at_risk: int
+    n_likely: int
+
+    def __str__(self) -> str:
+        share = f"{self.expected / self.n_at_risk:.1%}"
+        return (
+            f"{self.expected:,.0f} [{self.low:,.0f}, {self.high:,.0f}] of {self.n_at_risk:,} customers at risk "
+            f"are expected to be lost ({share})"
+        )
+
+
+def expected_losses(predictions: pd.DataFrame) -> Losses | None:
+    """Return the losses that the renewal risks of a PREDICTIONS frame add up to; None where nobody is at risk."""
+    risk = predictions[c.RENEWAL_RISK].dropna().to_numpy(dtype=np.float64)
+    if not len(risk):
+        return None
+    lost, half = float(risk.sum()), _Z_95 * sqrt(float((risk * (1 - risk)).sum()))
+    low, high = max(lost - half, 0.0), min(lost + half, float(len(risk)))
+    return Losses(lost, low, high, len(risk), int((risk > 0.5).sum()))
 
 
 def summary(
@@ -64,22 +97,18 @@ def summary(
     answered : the NPS of those who answered, to stand beside that of everyone
     """
     lines = [title, ""]
-    figures = [figure for figure in (answered, predicted_nps(predictions)) if figure]
-    for i, figure in enumerate(figures):
+    predicted = predicted_nps(predictions)
+    for i, figure in enumerate(figure for figure in (answered, predicted) if figure):
         lines.append(f"{'NPS' if i == 0 else '':<15}{figure}")
-    if figures:
+    if predicted:
+        lines.append(f"{'':<15}The prediction has learnt from those who answered; its interval holds chance alone.")
         lines.append(f"{'Classes':<15}" + ", ".join(_classes(predictions)))
-    risk = predictions[c.RENEWAL_RISK].dropna()
-    if not risk.empty:
-        lost = float(risk.sum())
-        half = _Z_95 * sqrt(float((risk * (1 - risk)).sum()))
-        lines.append(
-            f"{'Renewal risk':<15}{lost:,.0f} [{lost - half:,.0f}, {lost + half:,.0f}] of {len(risk):,} customers at risk "
-            f"are expected to be lost ({lost / len(risk):.1%})"
-        )
-        lines.append(f"{'':<15}{(risk > 0.5).sum():,} are more likely to go than to stay")
-    low, middle, high = np.nanquantile(predictions[c.HEALTH], [0.1, 0.5, 0.9])
-    lines.append(f"{'Health':<15}median {middle:.0f} of 100; a tenth is below {low:.0f}, a tenth above {high:.0f}")
+    if losses := expected_losses(predictions):
+        lines.append(f"{'Renewal risk':<15}{losses}")
+        lines.append(f"{'':<15}{losses.n_likely:,} are more likely to go than to stay")
+    if predictions[c.HEALTH].notna().any():
+        low, middle, high = np.nanquantile(predictions[c.HEALTH], [0.1, 0.5, 0.9])
+        lines.append(f"{'Health':<15}median {middle:.0f} of 100; a tenth is below {low:.0f}, a tenth above {high:.0f}")
     if recommendations is not None:
         lines += ["", *_actions(recommendations, currency)]
     return "\n".join(lines)
@@ -94,7 +123,8 @@ def _classes(predictions: pd.DataFrame) -> Iterator[str]:
 
 
 def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
-    yield f"{'Action':<22}{'channel':<10}{'customers':>10}{f'cost {currency}':>14}{f'worth {currency}':>16}"
+    width = max(22, *(len(name) + 2 for name in recommendations[c.ACTION].unique()))
+    yield f"{'Action':<{width}}{'channel':<10}{'customers':>10}{f'cost {currency}':>14}{f'worth {currency}':>16}"
     grouped = recommendations.groupby(c.ACTION, sort=False)
     table = grouped.agg(
         channel=(c.CHANNEL, "first"),
@@ -104,8 +134,8 @@ def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
     )
     for name, row in table.sort_values(["worth", "customers"], ascending=False).iterrows():
         channel = row["channel"] if isinstance(row["channel"], str) else ""
-        yield f"{name:<22}{channel:<10}{row['customers']:>10,}{row['cost']:>14,.0f}{row['worth']:>16,.0f}"
+        yield f"{name:<{width}}{channel:<10}{row['customers']:>10,}{row['cost']:>14,.0f}{row['worth']:>16,.0f}"
     total = recommendations[[c.COST, c.EXPECTED_VALUE]].sum()
-    yield f"{'all':<32}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
+    yield f"{'all':<{width + 10}}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
     held = int(recommendations[c.HOLDOUT].sum())
     yield f"Worth is net of cost and rests on the effects that the policy assumes. {held:,} customers are held out."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from cxml.errors import SchemaError, listed, near_miss
+from cxml.errors import SchemaError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.sql import column_types, is_zoneless, kind_of, quoted, typed
 from cxml.schema.tables import Column, Kind, Schema
@@ -71,6 +71,9 @@ def check_table(con: duckdb.DuckDBPyConnection, raw: str, schema: Schema, readin
     Its columns are renamed already, its missing markers are NULL already; its types are as they came.
     """
     types = column_types(con, raw)
+    if reserved := [name for name in types if name.casefold() == "rowid"]:
+        fault = f"{schema.name}: must not have a column {reserved[0]!r}, which counts the rows of a table. Rename it."
+        return TableReport(schema.name, 0, faults=(fault,))
     faults = list(_structure_faults(types, schema))
     rows = _row(con, f"SELECT count(*) FROM {quoted(raw)}")[0]
     if not rows:
@@ -85,7 +88,7 @@ def check_table(con: duckdb.DuckDBPyConnection, raw: str, schema: Schema, readin
         f"Say where its values are, or leave the column out with `ignore: [{name}]`."
         for name in empty
     ]
-    findings = [*_column_findings(types, schema, reading, skip=empty), *_row_findings(types, schema, reading, raw)]
+    findings = [*_column_findings(types, schema, reading, raw, skip=empty), *_row_findings(types, schema, reading, raw)]
     faults += _faults(con, raw, schema, findings, types)
     count = f"SELECT count(DISTINCT {c.CUSTOMER_ID}) FROM {quoted(raw)}"
     first = last = None
@@ -122,10 +125,11 @@ def checked_frame(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         If a rule of the schema is broken.
     """
     import duckdb
+    import pyarrow as pa
 
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.register("handed_on", frame)
+        con.register("handed_on", pa.Table.from_pandas(frame, preserve_index=False))
         con.execute("CREATE TEMP TABLE frame AS SELECT * FROM handed_on")
         report = check_table(con, "frame", schema, Reading(zone="UTC"))
     if report.faults:
@@ -138,22 +142,26 @@ def _structure_faults(types: dict[str, str], schema: Schema) -> Iterator[str]:
     for column in schema.columns:
         if column.required and column.name not in types:
             yield (
-                f"{schema.name}: has no column {column.name!r}{near_miss(column.name, spare)}. "
+                f"{schema.name}: has no column {column.name!r}{near_miss(column.name, spare) or '.'} "
                 f"If another column holds it, say so with `columns: {{{column.name}: <its name>}}`."
             )
     if spare and not schema.extra_columns:
         yield f"{schema.name}: has {len(spare)} columns that it must not have (first: {spare[0]!r}). Drop them."
 
 
-def _column_findings(types: dict[str, str], schema: Schema, reading: Reading, skip: list[str]) -> Iterator[_Finding]:
+def _column_findings(
+    types: dict[str, str], schema: Schema, reading: Reading, table: str, skip: list[str]
+) -> Iterator[_Finding]:
     for name, duckdb_type in types.items():
         if name in skip:
             continue
         column = schema.names.get(name) or Column(name, reading.kind(name, duckdb_type, schema))
-        yield from _value_findings(column, duckdb_type, reading, declared=name in schema.names)
+        yield from _value_findings(column, duckdb_type, reading, table, declared=name in schema.names)
 
 
-def _value_findings(column: Column, duckdb_type: str, reading: Reading, *, declared: bool) -> Iterator[_Finding]:
+def _value_findings(
+    column: Column, duckdb_type: str, reading: Reading, table: str, *, declared: bool
+) -> Iterator[_Finding]:
     raw, name = quoted(column.name), column.name
     value = typed(name, duckdb_type, column.kind, reading.zone)
     if not column.nullable:
@@ -169,7 +177,7 @@ def _value_findings(column: Column, duckdb_type: str, reading: Reading, *, decla
             unreadable += f" AND TRY_CAST({raw} AS TIMESTAMP) IS NULL"
         yield _Finding(name, "must be a time (ISO 8601)", "Write times as 2024-05-31T14:00:00Z.", unreadable)
         if column.past and reading.as_of:
-            moment = f"{reading.as_of:%Y-%m-%d %H:%M:%S}"
+            moment = reading.as_of.isoformat(sep=" ")
             says = f"must be before as_of ({moment} UTC)"
             late = f"({value}) >= TIMESTAMP '{moment}'"
             yield _Finding(name, says, "Move `as_of:` to after the last fact, or drop what lies in the future.", late)
@@ -188,7 +196,7 @@ def _value_findings(column: Column, duckdb_type: str, reading: Reading, *, decla
             yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
     elif not declared and name not in reading.names and kind_of(duckdb_type) == "category":
         number = f"TRY_CAST({raw} AS DOUBLE)"
-        mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {{table}})"
+        mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"
         remedy = (
             f"If the others stand for a missing value, list them in `missing:`; "
             f"if the numbers are names (codes), list the column in `categories: [{name}]`."
@@ -216,7 +224,7 @@ def _faults(
     """Count every finding in one pass, then show the first row of those that were found."""
     if not findings:
         return
-    broken = [finding.broken.replace("{table}", quoted(raw)) for finding in findings]
+    broken = [finding.broken for finding in findings]
     counted = ", ".join(f"count(*) FILTER (WHERE {b}), min(rowid) FILTER (WHERE {b})" for b in broken)
     total, *counts = _row(con, f"SELECT count(*), {counted} FROM {quoted(raw)}")
     for i, finding in enumerate(findings):
@@ -229,9 +237,9 @@ def _faults(
         named = f", customer {customer[0]!r}" if who and finding.column != who else ""
         text = kind_of(types[finding.column]) in ("category", "time")
         value = "no value" if value is None else repr(value) if text else value
-        verb = ("is" if n == 1 else "are") if "must be" in finding.says else ("does" if n == 1 else "do")
+        verb: Literal["be", "do"] = "be" if "must be" in finding.says else "do"
         yield (
-            f"{schema.name}.{finding.column}: {finding.says}; {n:,} of {total:,} rows {verb} not "
+            f"{schema.name}.{finding.column}: {finding.says}; {broken_by(n, total, verb=verb)} "
             f"(first: row {first}{named}, {value}). {finding.remedy}".rstrip()
         )
 

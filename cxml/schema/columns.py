@@ -56,11 +56,16 @@ WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
 
+RESERVED: Final = frozenset(
+    {*KEY, P_DETRACTOR, P_PASSIVE, P_PROMOTER, NPS_CLASS, RENEWAL_RISK, HEALTH, VALUE, MODEL_VERSION, ACTION, COST}
+)
+"""Names that no feature can have: the key, and what stands beside the features in a policy."""
+
 NPS_CLASSES: Final = ("detractor", "passive", "promoter")
 P_NPS: Final = (P_DETRACTOR, P_PASSIVE, P_PROMOTER)
 NO_ACTION: Final = "no_action"
 
 
 def reason_columns(rank: int) -> tuple[str, str, str]:
-    """Return the names of the feature, value and contribution columns of the reason at ``rank`` (1 is the strongest)."""
+    """Return the feature, value and contribution columns of the reason at ``rank``; 1 is the strongest."""
     return f"reason_{rank}_feature", f"reason_{rank}_value", f"reason_{rank}_contribution"

@@ -9,7 +9,8 @@ from cxml.schema.tables import Kind
 if TYPE_CHECKING:
     import duckdb
 
-_ZONED = "(Z|[+-]\\d\\d(:?\\d\\d)?)$"
+# An offset comes after a time of day: the -01 of a day such as 2024-07-01 is none.
+ZONED = "\\d\\d:\\d\\d.*(Z|[+-]\\d\\d(:?\\d\\d)?)$"
 
 
 def quoted(name: str) -> str:
@@ -55,7 +56,7 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
         if is_zoneless(duckdb_type):
             stamp = f"CAST({name} AS TIMESTAMP)"
         elif kind_of(duckdb_type) == "category":
-            zoned = f"regexp_matches(CAST({name} AS VARCHAR), {literal(_ZONED)})"
+            zoned = f"regexp_matches(CAST({name} AS VARCHAR), {literal(ZONED)})"
             in_utc = f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
             if zone is None:
                 return f"CASE WHEN {zoned} THEN {in_utc} END"
@@ -67,10 +68,12 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
         number = f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN NOT isnan({number}) THEN {number} END"
     if kind == "flag":
+        if kind_of(duckdb_type) == "number":
+            return f"CASE {name} WHEN 1 THEN TRUE WHEN 0 THEN FALSE END"
         return f"TRY_CAST({name} AS BOOLEAN)"
     if duckdb_type in ("DOUBLE", "FLOAT"):  # an integer key that pandas turned into floats for its missing values
-        whole = f"WHEN {name} = floor({name}) THEN CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR)"
-        return f"CASE WHEN isnan({name}) THEN NULL {whole} ELSE CAST({name} AS VARCHAR) END"
+        whole = f"CASE WHEN {name} = floor({name}) THEN CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR) END"
+        return f"CASE WHEN NOT isnan({name}) THEN coalesce({whole}, CAST({name} AS VARCHAR)) END"
     return f"CAST({name} AS VARCHAR)"
 
 

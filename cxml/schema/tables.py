@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule over one row: ``broken`` is a DuckDB condition in which ``{column}`` stands for each column in ``needs``."""
+    """A rule over one row: ``broken`` is DuckDB SQL in which ``{column}`` stands for each column in ``needs``."""
 
     column: str
     says: str

@@ -33,22 +33,31 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         If the ending is another one, or the file cannot be written.
     """
     path = writable_path(path)
-    written: str | None = None
+    written: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, written = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         os.close(handle)
+        written = Path(name)
         if path.suffix == ".parquet":
             frame.to_parquet(written, index=False)
         else:
-            frame.to_csv(written, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ", lineterminator="\n")
-        os.chmod(written, 0o644)
-        os.replace(written, path)
-    except OSError as error:
+            _in_utc(frame).to_csv(written, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ", lineterminator="\n")
+        written.chmod(0o644)
+        written.replace(path)
+    except (OSError, ValueError, TypeError) as error:  # the disk, or Arrow on a column of several types
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise SinkError(f"{path}: cannot be written ({reason}). Name a path that can be.") from None
+    finally:
         if written is not None:
-            Path(written).unlink(missing_ok=True)
-        raise SinkError(f"{path}: cannot be written ({error.strerror or error}). Name a path that can be.") from None
+            written.unlink(missing_ok=True)
     return path
+
+
+def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose zoned times are UTC, as the Z that they are written with says."""
+    zoned = frame.select_dtypes("datetimetz").columns
+    return frame.assign(**{name: frame[name].dt.tz_convert("UTC") for name in zoned})
 
 
 def writable_path(path: str | Path) -> Path:

@@ -1,0 +1,118 @@
+"""What a company's config and tables ask for: labels, features, the value of a customer, and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cxml.conditions import parse
+from cxml.config.company import CompanyConfig
+from cxml.config.features import Aggregate, Contract, Feature
+from cxml.descriptive.algebra import feature_kind, feature_sql
+from cxml.descriptive.defaults import features_of
+from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
+from cxml.descriptive.sources import Tables, inspected_tables, read_tables
+from cxml.predict import NPS, RENEWAL
+from cxml.predictive.splits import FutureSplit, future_split
+from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
+from cxml.schema import columns as c
+from cxml.schema.tables import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frames = Mapping[str, "pd.DataFrame"]
+Step = Callable[[str], AbstractContextManager[Any]]
+_DAYS_TO_END: Final = "contract_days_to_end"
+
+
+def quiet(_: str) -> AbstractContextManager[Any]:
+    """Run a step without a word."""
+    return nullcontext()
+
+
+def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
+    """Return where the bundle of a company stands in the models folder."""
+    return Path(models) / config.company / "bundle"
+
+
+def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
+    """Read a company's tables and report what was found and every fault; see `Tables.reports`.
+
+    Labels and policy are tried too where the tables are whole: a fault of theirs is raised.
+    """
+    tables = inspected_tables(config, frames)
+    if not tables.faults:
+        features = features_for(config, tables, splits_of(config, labels_of(config, tables)))
+        policy_of(config, kinds_of(features, tables))
+    return tables
+
+
+def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:
+    """Return the features of a company and the DuckDB SQL that computes them for the rows of a table ``spine``."""
+    tables = read_tables(config, frames)
+    features = features_for(config, tables, splits_of(config, labels_of(config, tables)))
+    return features, feature_sql(features, tables.kinds)
+
+
+def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the labels of each model that the config asks for."""
+    found = {}
+    if config.labels.nps:
+        found[NPS] = nps_labels(tables, config.labels.nps)
+    if config.labels.renewal:
+        found[RENEWAL] = renewal_labels(tables, config.labels.renewal)
+    return {name: trainable(labels, name) for name, labels in found.items()}
+
+
+def splits_of(config: CompanyConfig, labels: Mapping[str, pd.DataFrame]) -> dict[str, FutureSplit]:
+    """Return the split in time of each label; a label that is a column of a snapshot has none."""
+    return {
+        name: future_split(frame, test_share=config.models.test_share, label=name)
+        for name, frame in labels.items()
+        if getattr(config.labels, name).column is None
+    }
+
+
+def features_for(config: CompanyConfig, tables: Tables, splits: Mapping[str, FutureSplit]) -> tuple[Feature, ...]:
+    """Return the company's features, with those that the models and the policy cannot do without.
+
+    Frequent types and channels are those of the time before the first split: the training period.
+    """
+    until = min((split.cutoff_time for split in splits.values()), default=None)
+    features = {feature.name: feature for feature in features_of(config, tables, until=until)}
+    if config.labels.renewal and not config.labels.renewal.column:
+        features.setdefault(_DAYS_TO_END, Contract(name=_DAYS_TO_END, measure="days_to_end"))
+    if config.policy and config.policy.contact_policy and "actions" in tables:
+        name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
+        where = f"{c.ACTION} <> '{c.NO_ACTION}'"
+        features[name] = Aggregate(name=name, table="actions", aggregate="count", where=where, window_days=days)
+    return tuple(features.values())
+
+
+def kinds_of(features: Sequence[Feature], tables: Tables) -> dict[str, Kind]:
+    """Return the kind of each feature by name."""
+    return {feature.name: feature_kind(feature, tables.kinds) for feature in features}
+
+
+def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None:
+    """Return the compiled policy; None where the config has none."""
+    if config.policy is None:
+        return None
+    return compiled_policy(config.policy, kinds, has_value=config.value is not None)
+
+
+def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
+    """Return the tree of a customer's value; None where the config does not say."""
+    return None if config.value is None else parse.number(config.value, kinds, where="value").tree
+
+
+def renewal_applies(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
+    """Return for whom the renewal model speaks: customers whose contract ends after the gap, within the horizon."""
+    label = config.labels.renewal
+    if label is None or label.column is not None:
+        return None
+    at_risk = f"{_DAYS_TO_END} > {label.gap_days} AND {_DAYS_TO_END} <= {label.gap_days + label.horizon_days}"
+    return parse.condition(at_risk, kinds, where="labels.renewal").tree

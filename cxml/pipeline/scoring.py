@@ -1,0 +1,174 @@
+"""Score every customer of a company: features as of a moment, predictions, an action each, two files, a summary."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cxml.conditions.tree import columns as named_columns
+from cxml.config.company import CompanyConfig
+from cxml.config.features import Feature
+from cxml.descriptive.features import customers_at, feature_frame
+from cxml.descriptive.indicators import nps
+from cxml.descriptive.sources import Tables, read_tables
+from cxml.errors import BundleError, ConfigError, UnseenCategoryWarning
+from cxml.pipeline import plan
+from cxml.predict import NPS, RENEWAL, Predictor, load
+from cxml.report.summary import NpsFigure, summary
+from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
+from cxml.schema.tables import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_REASONS: Final = 3
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring gave: both frames, the files they were written to, and the summary for people."""
+
+    predictions: pd.DataFrame
+    recommendations: pd.DataFrame | None
+    written: tuple[Path, ...]
+    summary: str
+    warnings: tuple[str, ...]
+
+
+def score(
+    config: CompanyConfig,
+    *,
+    frames: plan.Frames | None = None,
+    models: str | Path = "models",
+    as_of: datetime | None = None,
+    to: str | Path | None = None,
+    step: plan.Step = plan.quiet,
+) -> Scored:
+    """Score every customer of a company as of a moment, and recommend an action for each.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+        Its policy is the one that decides, also where it changed since training.
+    frames, models, step : as for `train`
+    as_of : moment with a zone; by default that of the data
+    to : file that the recommendations are written to (``.parquet`` or ``.csv``), the predictions beside it; by default
+        ``recommendations.parquet`` in the company's models folder
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    CxmlError
+        If the bundle, the tables or the policy do not allow it; nothing is written then.
+    """
+    from pydantic import TypeAdapter
+
+    from cxml.sinks.files import writable_path, write_frame
+
+    target = writable_path(to or Path(models) / config.company / "recommendations.parquet")
+    with step("check tables"):
+        predictor = load(plan.bundle_path(config, models))
+        if predictor.bundle.company != config.company:
+            raise BundleError(
+                f"{plan.bundle_path(config, models)}: is of company {predictor.bundle.company!r}. Train again."
+            )
+        tables = read_tables(config, frames)
+        moment = _moment(tables, as_of)
+        features = TypeAdapter(tuple[Feature, ...]).validate_python(predictor.bundle.features)
+        levels = predictor.bundle.encoding.levels
+        kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
+        policy = plan.policy_of(config, kinds)
+        predictor = Predictor(predictor.bundle, policy)
+    with step("build features"):
+        everyone = customers_at(tables, moment)
+        frame = feature_frame(tables, features, everyone)
+    recommendations = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnseenCategoryWarning)
+        with step("predict"):
+            predictions = checked_frame(predictor.predict(frame, reasons=_REASONS), PREDICTIONS)
+        if policy:
+            with step("recommend"):
+                found = predictor.recommend(frame, predictions=predictions)
+                recommendations = checked_frame(found, RECOMMENDATIONS)
+    notes = [*tables.warnings, *(str(w.message) for w in caught if w.category is UnseenCategoryWarning)]
+    notes += _silent_rules(config, predictor)
+    if left := tables.reports[0].rows - len(everyone):
+        notes.append(
+            f"{left:,} of {tables.reports[0].rows:,} in customers are not customers at {moment:%Y-%m-%d}: not scored."
+        )
+    with step("write"):
+        written = [write_frame(predictions, _beside(target))]
+        if recommendations is not None:
+            written.append(write_frame(recommendations, target))
+    title = (
+        f"{config.company}: {len(frame):,} customers as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
+    )
+    text = summary(
+        title, predictions, recommendations, currency=config.currency, answered=_answered_nps(tables, moment)
+    )
+    return Scored(predictions, recommendations, tuple(written), text, tuple(notes))
+
+
+def _beside(target: Path) -> Path:
+    """Return where the predictions go: beside the recommendations, under a name of their own."""
+    stem = target.stem
+    named = stem.replace("recommendations", "predictions") if "recommendations" in stem else f"{stem}_predictions"
+    return target.with_name(named + target.suffix)
+
+
+def _moment(tables: Tables, as_of: datetime | None) -> datetime:
+    """Return the moment to score at, naive UTC."""
+    if as_of is not None:
+        if as_of.tzinfo is None:
+            raise ConfigError(f"as_of must carry a zone; {as_of} does not. Write it as 2024-05-31T00:00:00Z.")
+        return as_of.astimezone(UTC).replace(tzinfo=None)
+    if tables.as_of is None:
+        raise ConfigError(
+            "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
+        )
+    return tables.as_of
+
+
+def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:
+    """Return a note for each action whose rule names predictions that this company has no model for."""
+    if predictor.policy is None:
+        return []
+    of_model = {NPS: {*c.P_NPS, c.NPS_CLASS}, RENEWAL: {c.RENEWAL_RISK}}
+    notes = []
+    for name, columns in of_model.items():
+        named = [
+            action.name
+            for action in predictor.policy.actions
+            if name not in predictor.bundle.models and columns & set(named_columns(action.eligibility or []))
+        ]
+        if named:
+            notes.append(
+                f"policy: {len(named)} rules name predictions of the {name} model, which {config.company} does not "
+                f"have; they never fire (first: {named[0]!r})."
+            )
+    return notes
+
+
+def _answered_nps(tables: Tables, moment: datetime) -> NpsFigure | None:
+    """Return the NPS of the answers of the year before a moment; None without any."""
+    if "surveys" not in tables:
+        return None
+    counts = tables.con.execute(f"""
+        SELECT count(*) FILTER ({c.SCORE} <= 6), count(*) FILTER ({c.SCORE} BETWEEN 7 AND 8),
+            count(*) FILTER ({c.SCORE} >= 9)
+        FROM surveys WHERE {c.INSTRUMENT} = 'nps' AND {c.RESPONSE_TIME} < TIMESTAMP '{moment}'
+            AND {c.RESPONSE_TIME} >= TIMESTAMP '{moment}' - INTERVAL 365 DAY
+    """).fetchall()[0]  # fmt: skip
+    if not sum(counts):
+        return None
+    figure = nps(*counts)
+    return NpsFigure(f"{figure.n:,} answers of the last 365 days", figure.value, figure.low, figure.high)

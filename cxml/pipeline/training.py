@@ -1,0 +1,126 @@
+"""Train a company's models: tables to labels and features, models judged on the unseen, a bundle, an MLflow run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxml.config.company import CompanyConfig
+from cxml.descriptive.features import feature_frame
+from cxml.descriptive.labels import LABEL
+from cxml.descriptive.sources import read_tables
+from cxml.pipeline import plan
+from cxml.predict import NPS, RENEWAL
+from cxml.schema import columns as c
+
+if TYPE_CHECKING:
+    from cxml.predictive.evaluation import Evaluation
+    from cxml.predictive.tracking import Run
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left behind: the bundle, how its models did on what they had not seen, and the MLflow run."""
+
+    bundle: Path
+    model_version: str
+    n_features: int
+    evaluations: Mapping[str, Evaluation]
+    run: Run
+    warnings: tuple[str, ...]
+
+
+def train(
+    config: CompanyConfig,
+    *,
+    frames: plan.Frames | None = None,
+    models: str | Path = "models",
+    step: plan.Step = plan.quiet,
+) -> Trained:
+    """Train a company's models, judge them on what they have not seen, and save the bundle.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    frames : mapping from table name to DataFrame, optional
+        Tables handed over in Python, in place of the paths of the config.
+    models : folder of bundles and of the MLflow store
+    step : called with the name of each step; gives a context manager that the step runs in
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    CxmlError
+        If tables, labels, features or policy do not allow it; nothing is written then.
+    """
+    from cxml.predictive.bundle import Bundle, Model, save_bundle
+    from cxml.predictive.encoding import common_levels
+    from cxml.predictive.evaluation import folds_evaluation, future_evaluation
+    from cxml.predictive.health import HealthWeights
+    from cxml.predictive.models import NpsClassifier, RenewalClassifier
+    from cxml.predictive.profile import profiles
+    from cxml.predictive.tracking import tracked_run
+
+    models = Path(models)
+    with step("check tables"):
+        tables = read_tables(config, frames)
+        labels = plan.labels_of(config, tables)
+        splits = plan.splits_of(config, labels)
+    with step("build features"):
+        features = plan.features_for(config, tables, splits)
+        kinds = plan.kinds_of(features, tables)
+        policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
+        applies = plan.renewal_applies(config, kinds)
+        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+    fitted, evaluations = {}, {}
+    for name, frame in labels.items():
+        with step(f"train and evaluate the {name} model"):
+            estimator = (NpsClassifier if name == NPS else RenewalClassifier)(
+                learning_rate=config.models.learning_rate,
+                num_leaves=config.models.num_leaves,
+                max_trees=config.models.max_trees,
+                random_state=config.random_state,
+            )
+            if not rows[name][c.CUSTOMER_ID].equals(frame[c.CUSTOMER_ID]):
+                raise AssertionError("features and labels are of the same rows, in the same order")
+            X, y, customers = rows[name].drop(columns=list(c.KEY)), frame[LABEL], frame[c.CUSTOMER_ID]
+            split = splits.get(name)
+            evaluations[name] = (
+                future_evaluation(estimator, X, y, customers, split)
+                if split
+                else folds_evaluation(estimator, X, y, customers)
+            )
+            text = estimator.model_text_.encode()
+            fitted[name] = Model(text, estimator.temperature_, applies if name == RENEWAL else None)
+            encoding = estimator.encoding_
+    with step("save the bundle"):
+        path = plan.bundle_path(config, models)
+        bundle = Bundle(
+            company=config.company,
+            currency=config.currency,
+            encoding=encoding,
+            features=tuple(feature.model_dump(exclude_none=True) for feature in features),
+            profiles=profiles(list(rows.values())),
+            models=fitted,
+            health=HealthWeights(config.health.renewal, config.health.advocacy),
+            value=value,
+            policy=policy.to_json() if policy else None,
+            evaluation={name: evaluation.to_json() for name, evaluation in evaluations.items()},
+        )
+        model_version = save_bundle(bundle, path)
+    with step("log the run"):
+        run = tracked_run(
+            config.company,
+            path,
+            models=models,
+            parameters={**config.models.model_dump(), "random_state": config.random_state, "n_features": len(features)},
+            evaluations=evaluations,
+            tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
+            config=config.model_dump(mode="json"),
+        )
+    return Trained(path, model_version, len(features), evaluations, run, tables.warnings)

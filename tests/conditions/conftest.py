@@ -1,0 +1,58 @@
+"""One table in three forms: arrays, DuckDB, and rows of plain Python; and a condition run on the first two."""
+
+import duckdb
+import numpy as np
+import pytest
+
+from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.parse import condition, number
+from cxml.conditions.sql import sql
+from cxml.schema.sql import quoted
+
+KINDS = {"x": "number", "y": "number", "s": "text", "t": "category", "f": "flag", "g": "flag"}
+_TYPES = {"number": "DOUBLE", "flag": "BOOLEAN"}
+
+
+class Table:
+    """Rows of values, None for NULL, under the kinds of their columns."""
+
+    def __init__(self, con, kinds, rows):
+        self.con, self.kinds, self.rows, self.n = con, kinds, rows, len(rows)
+        columns = ", ".join(f"{quoted(name)} {_TYPES.get(kind, 'VARCHAR')}" for name, kind in kinds.items())
+        con.execute(f"CREATE OR REPLACE TEMP TABLE given (place BIGINT, {columns})")
+        marks = ", ".join("?" * (len(kinds) + 1))
+        con.executemany(f"INSERT INTO given VALUES ({marks})", [[i, *row] for i, row in enumerate(rows)])
+
+    @property
+    def arrays(self):
+        found = {}
+        for (name, kind), values in zip(self.kinds.items(), zip(*self.rows, strict=True), strict=True):
+            if kind in ("number", "flag"):
+                found[name] = np.array([np.nan if v is None else float(v) for v in values])
+            else:
+                found[name] = np.array([*values, None], dtype=object)[:-1]
+        return found
+
+    def where(self, text):
+        """Return the rows in which a condition is true: over arrays, and in DuckDB."""
+        tree = condition(text, self.kinds, where="rule").tree
+        found = self.con.execute(f"SELECT place FROM given AS r WHERE {sql(tree, 'r')} ORDER BY place").fetchall()
+        return np.flatnonzero(mask(tree, self.arrays, self.n)).tolist(), [place for (place,) in found]
+
+    def values(self, text):
+        """Return the value of a number in each row, None where it is unknown: over arrays, and in DuckDB."""
+        tree = number(text, self.kinds, where="rule").tree
+        found = self.con.execute(f"SELECT {sql(tree, 'r')} FROM given AS r ORDER BY place").fetchall()
+        return [None if np.isnan(v) else v for v in numbers(tree, self.arrays, self.n)], [v for (v,) in found]
+
+
+@pytest.fixture(scope="session")
+def kinds():
+    return KINDS
+
+
+@pytest.fixture(scope="session")
+def table():
+    """Return a table from its rows (x, y, s, t, f, g), or from other kinds and their rows."""
+    with duckdb.connect() as con:
+        yield lambda rows, kinds=KINDS: Table(con, kinds, rows)

@@ -1,0 +1,136 @@
+import pandas as pd
+import pytest
+
+from cxml.report.summary import NpsFigure, predicted_nps, summary
+from cxml.schema import columns as c
+
+NAN = float("nan")
+TITLE = "acme: 4 customers as of 2024-07-01, model abc"
+
+
+def predictions_of(n=4, **columns):
+    unknown = {**dict.fromkeys((*c.P_NPS, c.RENEWAL_RISK), [NAN] * n), c.NPS_CLASS: [None] * n, c.HEALTH: [50.0] * n}
+    return pd.DataFrame({**unknown, **columns})
+
+
+@pytest.fixture
+def nps_predictions():
+    return predictions_of(
+        p_detractor=[0.1, 0.3, 0.7, NAN],
+        p_passive=[0.4, 0.6, 0.2, NAN],
+        p_promoter=[0.5, 0.1, 0.1, NAN],
+        nps_class=["promoter", "passive", "detractor", None],
+    )
+
+
+@pytest.fixture
+def recommendations():
+    return pd.DataFrame(
+        {
+            c.ACTION: ["discount", "no_action", "call", "discount", "no_action", "no_action"],
+            c.CHANNEL: ["mail", None, "phone", "mail", None, None],
+            c.HOLDOUT: [False, False, False, False, True, False],
+            c.COST: [10.0, 0.0, 15.0, 20.0, 0.0, 0.0],
+            c.EXPECTED_VALUE: [40.0, 0.0, 5.0, 2000.0, 0.0, 0.0],
+        }
+    )
+
+
+def line_of(text, word):
+    return next(line for line in text.splitlines() if line.startswith(word))
+
+
+def test_the_predicted_nps_is_the_mean_of_promoter_minus_detractor_with_the_chance_of_the_answers(nps_predictions):
+    figure = predicted_nps(nps_predictions)
+    # p - d is 0.4, -0.2, -0.6: mean -0.1333. Variances 0.6 - 0.16, 0.4 - 0.04, 0.8 - 0.36: in all 1.24;
+    # half the interval is 1.96 * sqrt(1.24) / 3 = 0.7275
+    assert figure.value == pytest.approx(-13.33, abs=0.01)
+    assert (figure.low, figure.high) == pytest.approx((-86.08, 59.42), abs=0.01)
+    assert figure.of == "all 3 customers, predicted"
+
+
+def test_certain_answers_leave_no_chance():
+    figure = predicted_nps(predictions_of(2, p_detractor=[1.0, 0.0], p_passive=[0.0, 0.0], p_promoter=[0.0, 1.0]))
+    assert (figure.value, figure.low, figure.high) == (0, 0, 0)
+
+
+def test_without_an_nps_model_there_is_no_predicted_nps():
+    assert predicted_nps(predictions_of(renewal_risk=[0.1, 0.2, 0.3, NAN])) is None
+
+
+def test_an_nps_is_shown_with_its_sign_its_interval_and_its_source():
+    assert str(NpsFigure("12 answers", 4.24, -3.0, 11.49)) == "+4.2 [-3.0, +11.5]  12 answers"
+
+
+def test_the_nps_of_the_answers_stands_above_that_of_all_customers(nps_predictions):
+    answered = NpsFigure("120 answers", -20.0, -30.0, -10.0)
+    lines = summary(TITLE, nps_predictions, None, currency="EUR", answered=answered).splitlines()
+    assert lines[0] == TITLE
+    assert lines[2].split(maxsplit=1) == ["NPS", "-20.0 [-30.0, -10.0]  120 answers"]
+    assert lines[3].strip() == "-13.3 [-86.1, +59.4]  all 3 customers, predicted"
+
+
+def test_the_classes_are_counted_in_the_order_of_the_scale(nps_predictions):
+    text = summary(TITLE, nps_predictions, None, currency="EUR")
+    assert line_of(text, "Classes").split(maxsplit=1)[1] == "detractor 1 (33%), passive 1 (33%), promoter 1 (33%)"
+
+
+def test_a_class_that_nobody_is_in_is_counted_too(nps_predictions):
+    text = summary(TITLE, nps_predictions.assign(nps_class="passive"), None, currency="EUR")
+    assert line_of(text, "Classes").split(maxsplit=1)[1] == "detractor 0 (0%), passive 4 (100%), promoter 0 (0%)"
+
+
+def test_the_expected_losses_have_the_interval_of_independent_contracts():
+    # 50 * 0.2 + 50 * 0.8 = 50 losses of variance 100 * 0.16 = 16: 50 -+ 1.96 * 4; the unknown one does not count
+    predictions = predictions_of(101, renewal_risk=[0.2] * 50 + [0.8] * 50 + [NAN])
+    text = summary(TITLE, predictions, None, currency="EUR")
+    assert line_of(text, "Renewal risk").split(maxsplit=2)[2] == (
+        "50 [42, 58] of 100 customers at risk are expected to be lost (50.0%)"
+    )
+    assert "50 are more likely to go than to stay" in text
+
+
+def test_health_is_told_by_its_median_and_its_tenths():
+    text = summary(TITLE, predictions_of(11, health=[10.0 * i for i in range(11)]), None, currency="EUR")
+    assert line_of(text, "Health").split(maxsplit=1)[1] == "median 50 of 100; a tenth is below 10, a tenth above 90"
+
+
+def test_a_company_without_an_nps_model_has_no_line_on_nps():
+    text = summary(TITLE, predictions_of(renewal_risk=[0.1, 0.2, 0.3, NAN]), None, currency="EUR")
+    assert "NPS" not in text
+    assert "Classes" not in text
+
+
+def test_answers_without_an_nps_model_are_reported_and_no_class_is_counted():
+    answered = NpsFigure("120 answers", -20.0, -30.0, -10.0)
+    predictions = predictions_of(renewal_risk=[0.1, 0.2, 0.3, NAN])
+    text = summary(TITLE, predictions, None, currency="EUR", answered=answered)
+    assert "-20.0 [-30.0, -10.0]  120 answers" in text
+    assert "Classes" not in text
+
+
+def test_a_company_without_a_renewal_model_has_no_line_on_renewal(nps_predictions):
+    assert "Renewal risk" not in summary(TITLE, nps_predictions, None, currency="EUR")
+
+
+def test_without_a_policy_there_is_no_table_of_actions(nps_predictions):
+    assert "Action" not in summary(TITLE, nps_predictions, None, currency="EUR")
+
+
+def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_predictions, recommendations):
+    text = summary(TITLE, nps_predictions, recommendations, currency="USD")
+    table = [line.split() for line in text.splitlines()[-6:-1]]
+    assert table == [
+        ["Action", "channel", "customers", "cost", "USD", "worth", "USD"],
+        ["discount", "mail", "2", "30", "2,040"],
+        ["call", "phone", "1", "15", "5"],
+        ["no_action", "3", "0", "0"],
+        ["all", "6", "45", "2,045"],
+    ]
+    assert text.splitlines()[-1].endswith("1 customers are held out.")
+
+
+def test_the_columns_of_the_table_stand_below_each_other_whatever_an_action_is_called(nps_predictions, recommendations):
+    named = recommendations.replace({c.ACTION: {"call": "a_call_by_the_head_of_the_department"}})
+    text = summary(TITLE, nps_predictions, named, currency="EUR")
+    assert len({len(line) for line in text.splitlines()[-6:-1]}) == 1

@@ -1,0 +1,131 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from cxml.cli import main
+from cxml.config.load import example_config
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def sample_files(sample, tmp_path, monkeypatch):
+    """Write the sample company's tables to files that configs/sample.yaml finds."""
+    for name, frame in sample.simulation.tables.items():
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+    monkeypatch.setenv("CXML_SAMPLE", str(tmp_path))
+    return tmp_path
+
+
+def test_check_tells_what_was_found_in_each_table(sample_files):
+    found = run("check", example_config("sample.yaml"))
+    assert found.exit_code == 0
+    assert found.output.splitlines()[0].split() == ["table", "rows", "customers", "from", "to", "unknown", "values"]
+    assert "customers         1,200      1,200" in found.output
+    assert "age " in found.output  # unknown values are counted by column
+    assert "as_of 2024-07-01 00:00 UTC" in found.output
+    assert found.output.endswith("no faults\n")
+
+
+def test_check_lists_every_fault_of_every_table_and_fails(sample_files):
+    customers = pd.read_parquet(sample_files / "customers.parquet")
+    pd.concat([customers, customers.head(1)]).to_parquet(sample_files / "customers.parquet")
+    surveys = pd.read_parquet(sample_files / "surveys.parquet")
+    surveys.assign(score=87.0).to_parquet(sample_files / "surveys.parquet")
+    found = run("check", example_config("sample.yaml"))
+    assert found.exit_code == 1
+    assert "fault: customers.customer_id: must be unique; 1 of 1,201 rows is not" in found.output
+    assert "fault: surveys.score: must be 0-10 for instrument 'nps'" in found.output
+
+
+def test_schema_is_json_schema_of_the_config():
+    schema = json.loads(run("schema").output)
+    assert schema["title"] == "CompanyConfig"
+    assert {"company", "tables", "labels", "features", "policy"} <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+
+
+def test_features_are_listed_and_their_sql_runs_as_it_is(sample_files, sample):
+    import duckdb
+
+    listed = run("features", example_config("sample.yaml")).output
+    assert "unsolved_contacts_90d" in listed
+    sql = run("features", example_config("sample.yaml"), "--sql").output
+    with duckdb.connect() as con:
+        for name in sample.simulation.tables:
+            path = (sample_files / f"{name}.parquet").as_posix()
+            con.execute(f"CREATE VIEW {name} AS SELECT * REPLACE ({zoneless(con, path)}) FROM '{path}'")
+        con.execute("CREATE TABLE spine AS SELECT customer_id, TIMESTAMP '2024-07-01' AS as_of FROM customers")
+        assert len(con.execute(sql).fetchall()) == 1_200
+
+
+def zoneless(con, path: str) -> str:
+    zoned = [n for n, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall() if "ZONE" in kind]
+    return (
+        ", ".join(f"timezone('UTC', {name}) AS {name}" for name in zoned or ["NULL"])
+        if zoned
+        else "customer_id AS customer_id"
+    )
+
+
+def test_train_and_score_print_figures_with_intervals_and_where_things_are(sample_files, tmp_path):
+    models = tmp_path / "models"
+    trained = run("train", example_config("sample.yaml"), "--models", models)
+    assert trained.exit_code == 0, trained.output
+    assert "renewal: " in trained.output
+    assert "auc 0." in trained.output
+    assert "MLflow: run " in trained.output
+    for step in (
+        "check tables",
+        "build features",
+        "train and evaluate the nps model",
+        "save the bundle",
+        "log the run",
+    ):
+        assert step in trained.stderr
+    scored = run(
+        "score",
+        example_config("sample.yaml"),
+        "--models",
+        models,
+        "--as-of",
+        "2024-06-01",
+        "--to",
+        tmp_path / "out.csv",
+    )
+    assert scored.exit_code == 0, scored.output
+    assert "sample: " in scored.output
+    assert "as of 2024-06-01" in scored.output
+    assert (tmp_path / "out.csv").exists()
+
+
+def test_an_error_is_one_message_not_a_traceback(tmp_path):
+    found = run("train", tmp_path / "nothing.yaml")
+    assert found.exit_code == 1
+    assert (
+        found.stderr == f"cxml: {tmp_path / 'nothing.yaml'}: there is no such file. Give the path of a company.yaml.\n"
+    )
+
+
+def test_a_moment_that_is_none_is_refused(sample):
+    found = run("score", example_config("sample.yaml"), "--models", sample.models, "--as-of", "soon")
+    assert found.exit_code == 1
+    assert "--as-of: must be a time (ISO 8601); it is 'soon'" in found.stderr
+
+
+def test_it_runs_as_a_module():
+    output = subprocess.run([sys.executable, "-m", "cxml", "--help"], capture_output=True, text=True, check=True).stdout
+    for command in ("check", "demo", "features", "schema", "score", "train"):
+        assert f"  {command} " in output
+
+
+def test_the_configs_that_are_shipped_are_there():
+    for name in ("sample.yaml", "telco.yaml", "policy.yaml"):
+        assert Path(example_config(name)).is_file()
