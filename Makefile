@@ -49,4 +49,5 @@ clean: ## remove the environments and everything trained
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(CURDIR)/$(@D) $(@D)/bin/uv pip install --quiet --require-hashes -r $<
 	VIRTUAL_ENV=$(CURDIR)/$(@D) $(@D)/bin/uv pip install --quiet --no-deps --editable .
-	touch $@
+	@$(@D)/bin/python -c 'import lightgbm' 2>/dev/null || $(@D)/bin/python .ci/borrow_openmp.py
+	@touch $@

@@ -14,7 +14,7 @@ from cxml.errors import TrainingError
 from cxml.predictive.calibration import fitted_temperature, probabilities
 from cxml.predictive.encoding import Encoding, frame_columns
 from cxml.predictive.splits import Rows, customer_folds
-from cxml.predictive.trees import Trees
+from cxml.predictive.trees import Trees, lightgbm_package
 
 # A category feature with more names than this is an identifier or free text; LightGBM would learn it by heart.
 MAX_LEVELS = 1_000
@@ -127,8 +127,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, matrix: NDArray[np.float64], classes: NDArray[np.intp], train: Rows, test: Rows
     ) -> tuple[Rows, int, NDArray[np.float64]]:
         """Fit on one fold; return the rows it has not seen, its number of trees, and their raw scores."""
-        import lightgbm
-
+        lightgbm = lightgbm_package()
         training = self._dataset(matrix[train], classes[train])
         held_out = self._dataset(matrix[test], classes[test], reference=training)
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
@@ -139,8 +138,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return test, n_trees, scores.reshape(len(test), -1)
 
     def _fit_trees(self, matrix: NDArray[np.float64], classes: NDArray[np.intp]) -> Self:
-        import lightgbm
-
+        lightgbm = lightgbm_package()
         params = {**self._params(), "num_threads": 1 if len(matrix) < _ROWS_FOR_THREADS else 0}
         booster = lightgbm.train(params, self._dataset(matrix, classes), self.n_trees_)
         self.model_text_ = booster.model_to_string()
@@ -172,8 +170,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return codes
 
     def _dataset(self, matrix: NDArray[np.float64], classes: NDArray[np.intp], reference: Any = None) -> Any:
-        import lightgbm
-
+        lightgbm = lightgbm_package()
         names = [j for j, name in enumerate(self.encoding_.names) if name in self.encoding_.levels]
         return lightgbm.Dataset(matrix, classes, reference=reference, categorical_feature=names, params={"verbose": -1})
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.errors import BundleError
+from cxml.errors import BundleError, CxmlError
 
 # LightGBM c_api.h: C_API_DTYPE_FLOAT64, C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB.
 _FLOAT64: Final = 1
@@ -115,7 +115,17 @@ def _library() -> Any:
     return None
 
 
-def _booster(text: bytes) -> Any:
-    import lightgbm
+def lightgbm_package() -> Any:
+    """Return the lightgbm package, or raise `CxmlError` with what the system lacks."""
+    try:
+        import lightgbm
+    except OSError as error:
+        raise CxmlError(
+            f"LightGBM cannot be loaded: {error}. It needs the OpenMP runtime: "
+            f"install libgomp1 (Debian, Ubuntu), libgomp (Fedora) or libomp (macOS)."
+        ) from None
+    return lightgbm
 
-    return lightgbm.Booster(model_str=text.decode())
+
+def _booster(text: bytes) -> Any:
+    return lightgbm_package().Booster(model_str=text.decode())

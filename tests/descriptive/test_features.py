@@ -103,15 +103,19 @@ def test_the_moments_are_not_changed_and_may_carry_other_columns(company):
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_moments_of_any_resolution_mean_the_same(company, unit):
     times = ["2024-03-04", "2024-03-10 23:59:59.999999", "2024-03-11"]
-    made = company(events=[EVENTS[0] | {"event_time": time} for time in times])
-    as_of = pd.to_datetime(["2024-03-11"]).astype(f"datetime64[{unit}]")
+    customers = [{"customer_id": "ada", "size": 3.0, "known_time": None},
+                 {"customer_id": "bob", "size": 4.0, "known_time": "2024-03-11"}]  # fmt: skip
+    made = company(customers=customers, events=[EVENTS[0] | {"event_time": time} for time in times])
+    as_of = pd.to_datetime(["2024-03-11"] * 2).astype(f"datetime64[{unit}]")
     features = [
         Aggregate(name="n", table="events", aggregate="count", window_days=7),
         Recency(name="r", table="events"),
+        Attribute(name="size", column="size"),
     ]
-    frame = feature_frame(made.tables, features, pd.DataFrame({"customer_id": ["ada"], "as_of": as_of}))
-    assert frame["n"].item() == 2
-    assert frame["r"].item() == pytest.approx(1e-6 / 86_400, rel=1e-9)
+    frame = feature_frame(made.tables, features, pd.DataFrame({"customer_id": ["ada", "bob"], "as_of": as_of}))
+    assert frame["n"].tolist() == [2, 0]
+    assert frame["r"][0] == pytest.approx(1e-6 / 86_400, rel=1e-9)
+    assert frame["size"].isna().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
