@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,65 +23,22 @@ from cxml.predictive.bundle import Bundle, read_bundle
 from cxml.predictive.calibration import probabilities
 from cxml.predictive.health import health
 from cxml.predictive.profile import swapped_columns
-from cxml.predictive.records import columns_in, keys_in
+from cxml.predictive.records import columns_in, iso_text, keys_in, utc_datetime
 from cxml.predictive.trees import Trees
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
+from cxml.schema.rows import Prediction, Reason, Recommendation
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["Prediction", "Predictor", "Reason", "Recommendation", "load"]
 
 NPS, RENEWAL = "nps", "renewal"
 _DECIDING = (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
 Record = Mapping[str, Any]
 Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A feature, its value as a person reads it, and what it adds to the score (log-odds; above 0 raises the risk)."""
-
-    feature: str
-    value: str
-    contribution: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One customer's predictions at ``as_of``; what no model of the bundle speaks about is None."""
-
-    customer_id: str | None
-    as_of: datetime | None
-    p_detractor: float | None
-    p_passive: float | None
-    p_promoter: float | None
-    nps_class: str | None
-    renewal_risk: float | None
-    health: float | None
-    value: float | None
-    reasons: tuple[Reason, ...]
-    model_version: str
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One customer's action at ``as_of``, worth how much, by which rule, and why not another."""
-
-    customer_id: str
-    as_of: datetime
-    action: str
-    channel: str | None
-    expected_value: float
-    cost: float
-    rule: str
-    runner_up: str | None
-    why: str
-    propensity: float
-    holdout: bool
-    policy_version: str
-    model_version: str
-    decision_id: str
 
 
 def load(path: str | Path) -> Predictor:
@@ -175,7 +130,7 @@ class Predictor:
         rows = [
             Prediction(
                 customer_id=None if customers is None else customers[i],
-                as_of=None if moments is None else _datetime(moments[i]),
+                as_of=None if moments is None else utc_datetime(moments[i]),
                 **{name: _known(found[name][i]) for name in _DECIDING},
                 reasons=tuple(
                     Reason(*(found[name][i] for name in c.reason_columns(rank)))
@@ -230,7 +185,7 @@ class Predictor:
         decided = decisions(self.policy, {**typed, **found}, customers)
         version = self._policy_version
         ids = [
-            decision_id(customer, _iso(moment), self.bundle.model_version, version)
+            decision_id(customer, iso_text(moment), self.bundle.model_version, version)
             for customer, moment in zip(customers, moments, strict=True)
         ]
         if shape.kind == "frame":
@@ -242,7 +197,7 @@ class Predictor:
         rows = [
             Recommendation(
                 customer_id=customers[i],
-                as_of=_datetime(moments[i]),
+                as_of=utc_datetime(moments[i]),
                 **{name: _known(array[i]) for name, array in vars(decided).items()},
                 policy_version=version,
                 model_version=self.bundle.model_version,
@@ -313,15 +268,6 @@ class Predictor:
             found[feature][~moved] = found[value][~moved] = None
             found[amount] = np.where(moved, contribution, np.nan)
         return found
-
-
-def _iso(moment: np.datetime64) -> str:
-    return f"{np.datetime_as_string(moment, unit='us')}Z"
-
-
-def _datetime(moment: np.datetime64) -> datetime:
-    plain: datetime = moment.astype("datetime64[us]").item()
-    return plain.replace(tzinfo=UTC)
 
 
 def _known(value: Any) -> Any:

@@ -45,6 +45,19 @@ def test_check_lists_every_fault_of_every_table_and_fails(sample_files):
     assert "fault: surveys.score: must be 0-10 for instrument 'nps'" in found.output
 
 
+def test_check_tries_labels_and_policy_on_whole_tables(sample_files, tmp_path):
+    text = (
+        example_config("sample.yaml")
+        .read_text()
+        .replace("policy: policy.yaml", "policy: {actions: [{name: gift, cost: colour}]}")
+    )
+    (tmp_path / "company.yaml").write_text(text)
+    found = run("check", tmp_path / "company.yaml")
+    assert found.exit_code == 1
+    assert "customers         1,200      1,200" in found.output
+    assert "fault: policy.actions[0].cost: there is no column 'colour'." in found.output
+
+
 def test_schema_is_json_schema_of_the_config():
     schema = json.loads(run("schema").output)
     assert schema["title"] == "CompanyConfig"

@@ -107,7 +107,8 @@ class RenewalLabel(Part):
         if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
             raw = {**raw, "lost": [raw["lost"]]}
         if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
-            raw = {**raw, "lost": [str(value) for value in raw["lost"]]}
+            whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in raw["lost"])
+            raw = {**raw, "lost": [str(value) for value in whole]}
         return raw
 
     @model_validator(mode="after")
@@ -147,7 +148,7 @@ class FeaturesConfig(Part):
     def _names_of_their_own(cls, add: tuple[Feature, ...]) -> tuple[Feature, ...]:
         names = [feature.name.casefold() for feature in add]
         for feature in add:
-            if feature.name in RESERVED:
+            if feature.name.casefold() in RESERVED:
                 raise ValueError(f"{feature.name!r} is the name of a key or a prediction; name the feature otherwise")
             if names.count(feature.name.casefold()) > 1:
                 raise ValueError(f"{feature.name!r} is the name of two features, whatever their case; rename one")

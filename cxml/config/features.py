@@ -31,7 +31,7 @@ class Aggregate(Part):
     table: FactTable
     aggregate: Literal["count", "sum", "mean", "min", "max", "std", "distinct", "last"]
     column: str | None = None
-    """The column that is aggregated; only `count` can do without one."""
+    """The column that is aggregated; `count` counts its known values, or the rows where it is left out."""
     where: str | None = None
     """A condition on the columns of the table, such as `event_type = 'contact' AND solved = FALSE`."""
     window_days: Annotated[int, Field(gt=0)] | None = None

@@ -39,7 +39,7 @@ _AGGREGATES: Final = {
     "std": "stddev_samp({value}) FILTER (WHERE {rows})",
     "distinct": "count(DISTINCT {value}) FILTER (WHERE {rows})",
     "last": "arg_max({value}, (f.{time}, {value})) FILTER (WHERE {rows} AND {value} IS NOT NULL)",
-    "count": "count(f.{row}) FILTER (WHERE {rows})",
+    "count": "count({counted}) FILTER (WHERE {rows})",
 }
 
 
@@ -194,7 +194,9 @@ def _aggregated(feature: Aggregate | Trend, rows: str, kinds: Kinds) -> str:
             cast = "{}"
     aggregate = _AGGREGATES[feature.aggregate]
     time = _FACT_TIME[feature.table]
-    return cast.format(aggregate.format(row=c.CUSTOMER_ID, rows=rows, value=value, time=time))
+    return cast.format(
+        aggregate.format(row=c.CUSTOMER_ID, rows=rows, value=value, time=time, counted=value or f"f.{c.CUSTOMER_ID}")
+    )
 
 
 def _attribute(feature: Attribute, kinds: Kinds) -> str:

@@ -82,14 +82,14 @@ def _filtered_by(feature: Feature, tables: Tables) -> tuple[str, ...]:
 
 def _defaults(config: CompanyConfig, tables: Tables, labels: set[str], until: datetime | None) -> Iterator[Feature]:
     for column, kind in tables.kinds["customers"].items():
-        if column not in _NOT_FEATURES | labels and kind != "text":
+        if column not in {c.CUSTOMER_ID, c.KNOWN_TIME, *labels} and kind != "text":
             name = "tenure_days" if column == c.SINCE else f"{column}_days" if kind == "time" else column
             yield Attribute(name=_name(name, "customer"), column=column)
     windows = config.features.windows_days
     if "events" in tables:
         yield from _event_defaults(tables, windows, until)
     if "surveys" in tables:
-        yield from _survey_defaults(tables, max(windows))
+        yield from _survey_defaults(tables, max(windows), until)
     if "contracts" in tables:
         yield Contract(name="contract_days_since_start", measure="days_since_start")
         yield Contract(name="contract_days_to_end", measure="days_to_end")
@@ -136,8 +136,11 @@ def _event_defaults(tables: Tables, windows: Sequence[int], until: datetime | No
                             where=f"{c.CHANNEL} = {literal(channel)}", window_days=max(windows))  # fmt: skip
 
 
-def _survey_defaults(tables: Tables, days: int) -> Iterator[Feature]:
-    found = tables.con.execute(f"SELECT DISTINCT {c.INSTRUMENT} FROM surveys WHERE {c.SCORE} IS NOT NULL ORDER BY 1")
+def _survey_defaults(tables: Tables, days: int, until: datetime | None) -> Iterator[Feature]:
+    found = tables.con.execute(
+        f"SELECT DISTINCT {c.INSTRUMENT} FROM surveys "
+        f"WHERE {c.SCORE} IS NOT NULL{_before(tables, 'surveys', until)} ORDER BY 1"
+    )
     for (instrument,) in found.fetchall():
         where = f"{c.INSTRUMENT} = {literal(instrument)} AND {c.SCORE} IS NOT NULL"
         yield Aggregate(name=f"{instrument}_last", table="surveys", aggregate="last", column=c.SCORE, where=where)
@@ -158,32 +161,32 @@ def _types(tables: Tables, measures: list[str], until: datetime | None) -> Itera
             yield event_type, []
             continue
         filled = ", ".join(f"count({quoted(m)}) >= {MEASURED_SHARE} * count(*)" for m in measures)
-        row = tables.con.execute(
-            f"SELECT {filled} FROM events WHERE {c.EVENT_TYPE} = {literal(event_type)}{_before(tables, until)}"
-        ).fetchall()[0]
+        of_type = f"{c.EVENT_TYPE} = {literal(event_type)}{_before(tables, 'events', until)}"
+        row = tables.con.execute(f"SELECT {filled} FROM events WHERE {of_type}").fetchall()[0]
         yield event_type, [measure for measure, is_filled in zip(measures, row, strict=True) if is_filled]
 
 
 def _top(tables: Tables, column: str, most: int, until: datetime | None) -> list[str]:
     rows = tables.con.execute(
-        f"SELECT {column} FROM events WHERE {column} IS NOT NULL{_before(tables, until)} "
+        f"SELECT {column} FROM events WHERE {column} IS NOT NULL{_before(tables, 'events', until)} "
         f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {most}"
     ).fetchall()
     return [name for (name,) in rows]
 
 
-def _before(tables: Tables, until: datetime | None) -> str:
-    """Return the SQL condition that an event was known before a moment."""
+def _before(tables: Tables, table: str, until: datetime | None) -> str:
+    """Return the SQL condition that a fact was known before a moment."""
     if until is None:
         return ""
-    known = f"coalesce({c.KNOWN_TIME}, {c.EVENT_TIME})" if c.KNOWN_TIME in tables.kinds["events"] else c.EVENT_TIME
-    return f" AND {c.EVENT_TIME} < TIMESTAMP '{until}' AND {known} < TIMESTAMP '{until}'"
+    time = TABLES[table].time
+    known = f"coalesce({c.KNOWN_TIME}, {time})" if c.KNOWN_TIME in tables.kinds[table] else time
+    return f" AND {time} < TIMESTAMP '{until}' AND {known} < TIMESTAMP '{until}'"
 
 
 def _name(text: str, prefix: str) -> str:
     """Return a name that a feature can have: letters, digits and underscores, starting with a letter, not reserved."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")[:60]
-    return f"{prefix or 'f'}_{name}" if not name[:1].isalpha() or name in c.RESERVED else name
+    return f"{prefix or 'f'}_{name}" if not name[:1].isalpha() or name.casefold() in c.RESERVED else name
 
 
 def _unused(name: str, used: set[str]) -> str:

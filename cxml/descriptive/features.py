@@ -56,15 +56,19 @@ def customers_at(tables: Tables, as_of: datetime) -> pd.DataFrame:
 
     Someone who comes later, or whose contracts have all ended, is not; someone who never had a contract is.
     """
-    moment, kinds = f"TIMESTAMP '{as_of}'", tables.kinds
-    conditions = ["TRUE"]
-    if c.SINCE in kinds["customers"]:
+    moment = f"TIMESTAMP '{as_of}'"
+    conditions = ["TRUE", _known("customers", tables, moment)]
+    if c.SINCE in tables.kinds["customers"]:
         conditions.append(f"({c.SINCE} IS NULL OR {c.SINCE} < {moment})")
-    if "contracts" in kinds:
-        of_customer = (
-            f"FROM contracts t WHERE t.{c.CUSTOMER_ID} = customers.{c.CUSTOMER_ID} AND t.{c.START_TIME} < {moment}"
-        )
-        in_force = f"EXISTS (SELECT 1 {of_customer} AND t.{c.END_TIME} >= {moment})"
+    if "contracts" in tables:
+        begun = f"{c.START_TIME} < {moment} AND {_known('contracts', tables, moment)}"
+        of_customer = f"FROM contracts WHERE contracts.{c.CUSTOMER_ID} = customers.{c.CUSTOMER_ID} AND {begun}"
+        in_force = f"EXISTS (SELECT 1 {of_customer} AND {c.END_TIME} >= {moment})"
         conditions.append(f"({in_force} OR NOT EXISTS (SELECT 1 {of_customer}))")
     query = f"SELECT {c.CUSTOMER_ID}, {moment} AS {c.AS_OF} FROM customers WHERE {' AND '.join(conditions)} ORDER BY 1"
     return frame_of(tables, query)
+
+
+def _known(table: str, tables: Tables, moment: str) -> str:
+    known = f"{table}.{c.KNOWN_TIME}"
+    return f"({known} IS NULL OR {known} < {moment})" if c.KNOWN_TIME in tables.kinds[table] else "TRUE"

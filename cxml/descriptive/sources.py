@@ -34,14 +34,15 @@ class Tables:
     reports: tuple[TableReport, ...]
     as_of: datetime | None
     fingerprint: str
+    config_faults: tuple[str, ...] = ()
 
     def __contains__(self, table: str) -> bool:
         return table in self.kinds
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Every fault of every table."""
-        return tuple(fault for report in self.reports for fault in report.faults)
+        """Every fault of every table, then those of labels, features and policy on these tables, where tried."""
+        return (*(fault for report in self.reports for fault in report.faults), *self.config_faults)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from cxml.descriptive.algebra import feature_kind, feature_sql
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
+from cxml.errors import CxmlError
 from cxml.predict import NPS, RENEWAL
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
@@ -39,14 +41,29 @@ def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
 
 
 def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
-    """Read a company's tables and report what was found and every fault; see `Tables.reports`.
+    """Read a company's tables and report what was found and every fault, without raising `SchemaError`.
 
-    Labels and policy are tried too where the tables are whole: a fault of theirs is raised.
+    Where the tables are whole, labels, features, value and policy are tried on them, and their faults reported too.
+
+    Returns
+    -------
+    Tables
+        See `Tables.reports`, `Tables.faults` and `Tables.warnings`.
+
+    Raises
+    ------
+    SourceError
+        If a file is missing or cannot be read.
     """
     tables = inspected_tables(config, frames)
-    if not tables.faults:
-        features = features_for(config, tables, splits_of(config, labels_of(config, tables)))
-        policy_of(config, kinds_of(features, tables))
+    if tables.faults:
+        return tables
+    try:
+        kinds = kinds_of(features_for(config, tables, splits_of(config, labels_of(config, tables))), tables)
+        policy_of(config, kinds)
+        value_of(config, kinds)
+    except CxmlError as error:
+        return replace(tables, config_faults=(str(error),))
     return tables
 
 

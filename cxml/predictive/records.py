@@ -95,3 +95,14 @@ def _moments(values: Any) -> NDArray[np.datetime64]:
             )
         moments.append(np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
     return np.array(moments, dtype="datetime64[us]")
+
+
+def iso_text(moment: np.datetime64) -> str:
+    """Return a moment in UTC as ISO 8601 to the microsecond, the form that ids are made of."""
+    return f"{np.datetime_as_string(moment, unit='us')}Z"
+
+
+def utc_datetime(moment: np.datetime64) -> datetime:
+    """Return a moment as a datetime that says it is in UTC."""
+    plain: datetime = moment.astype("datetime64[us]").item()
+    return plain.replace(tzinfo=UTC)

@@ -44,7 +44,13 @@ def test_what_is_no_moment_is_refused(refused, text):
 
 @pytest.mark.parametrize(
     ("lost", "expected"),
-    [('"Yes"', ("Yes",)), ('["Yes", "Maybe"]', ("Yes", "Maybe")), ("1", ("1",)), ("[1, 2]", ("1", "2"))],
+    [
+        ('"Yes"', ("Yes",)),
+        ('["Yes", "Maybe"]', ("Yes", "Maybe")),
+        ("1", ("1",)),
+        ("[1, 2]", ("1", "2")),
+        ("1.0", ("1",)),
+    ],
 )
 def test_what_lost_means_is_one_value_or_several(loaded, lost, expected):
     text = f"company: a\ntables: {{customers: {{}}}}\nlabels: {{renewal: {{column: Churn, lost: {lost}}}}}\n"

@@ -139,6 +139,13 @@ def test_two_features_that_differ_only_in_case_are_refused(company):
         company(events=EVENTS).frame(features, [("ada", "2024-03-11")])
 
 
+def test_a_count_of_a_column_counts_its_known_values(value):
+    events = [event("2024-03-01", "call"), event("2024-03-02", "call") | {"value": 3.0}]
+    for column, expected in ((None, 2), ("value", 1)):
+        feature = Aggregate(name="n", table="events", aggregate="count", column=column)
+        assert value(feature, "2024-03-11", events=events) == expected
+
+
 @pytest.mark.parametrize(("since", "days"), [("last", 1.5), ("first", 9.5)])
 def test_recency_is_in_days_with_their_fraction(value, since, days):
     feature = Recency(name="r", table="events", since=since)

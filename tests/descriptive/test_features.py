@@ -230,3 +230,12 @@ def test_who_has_no_contract_left_is_no_customer_any_more(company, as_of, there)
                  for start, end in [("2023-06-01", "2024-01-01"), ("2024-03-01", "2024-06-01")]]  # fmt: skip
     found = customers_at(company(contracts=contracts).tables, datetime.fromisoformat(as_of))
     assert found["customer_id"].tolist() == (["ada", "bob"] if there else ["bob"])
+
+
+def test_a_customer_or_contract_counts_from_when_it_was_known(company):
+    customers = [{"customer_id": "ada"}, {"customer_id": "bob", "known_time": "2024-03-01"}]
+    ended = {"contract_id": "k", "start_time": "2023-01-01", "end_time": "2024-01-01", "renewed": False}
+    contracts = [ended | {"customer_id": "ada", "known_time": "2024-02-15"}]
+    tables = company(customers=customers, contracts=contracts).tables
+    found = [customers_at(tables, datetime(2024, month, 10))["customer_id"].tolist() for month in (2, 3)]
+    assert found == [["ada"], ["bob"]]  # in February nobody knew of Bob, nor that Ada's contract had ended
