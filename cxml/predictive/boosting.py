@@ -49,7 +49,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     model_text_ : str, LightGBM's text format
     """
 
-    _ordered_classes: ClassVar[tuple[Any, ...]]
+    ordered_classes: ClassVar[tuple[Any, ...]]
     _label: ClassVar[str]
 
     def __init__(
@@ -89,7 +89,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         from joblib import Parallel, delayed
 
-        classes = self._codes(y)
+        classes = self._trainable_codes(y)
         self.encoding_ = _encoding(X)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(frame_columns(X), keys=()))
         folds = customer_folds(classes, groups, n_folds=self.n_folds, random_state=self.random_state)
@@ -107,7 +107,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def refit(self, X: Any, y: ArrayLike) -> Self:
         """Fit the trees again, on more rows, keeping the number of trees and the calibration that `fit` found."""
         check_is_fitted(self)
-        classes = self._codes(y)
+        classes = self._trainable_codes(y)
         self.encoding_ = _encoding(X)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(frame_columns(X), keys=()))
         return self._fit_trees(matrix, classes)
@@ -145,28 +145,33 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = matrix.shape[1]
         return self
 
-    def _codes(self, y: ArrayLike) -> NDArray[np.intp]:
+    def class_codes(self, y: ArrayLike) -> NDArray[np.intp]:
+        """Return the index in ``ordered_classes`` of each label, or raise `TrainingError` where one is no class."""
         values = np.asarray(y)
-        self.classes_ = np.asarray(self._ordered_classes)
         codes = np.full(len(values), -1, dtype=np.intp)
-        for code, name in enumerate(self._ordered_classes):
+        for code, name in enumerate(self.ordered_classes):
             codes[values == name] = code
         if (codes < 0).any():
             strange = values[codes < 0].tolist()[0]
-            raise TrainingError(f"{self._label}: the classes are {self._ordered_classes}; a row has {strange!r}.")
-        counts = np.bincount(codes, minlength=len(self.classes_))
+            raise TrainingError(f"{self._label}: the classes are {self.ordered_classes}; a row has {strange!r}.")
+        return codes
+
+    def _trainable_codes(self, y: ArrayLike) -> NDArray[np.intp]:
+        codes = self.class_codes(y)
+        counts = np.bincount(codes, minlength=len(self.ordered_classes))
         if (counts > 0).sum() < 2:
-            only = self._ordered_classes[int(counts.argmax())]
+            only = self.ordered_classes[int(counts.argmax())]
             raise TrainingError(
                 f"{self._label}: needs rows of at least two classes; all {len(codes):,} are {only!r}. "
                 f"Check the label's column and values in `labels:`."
             )
         if (few := counts[counts > 0].min()) < self.n_folds:
-            name = self._ordered_classes[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
+            name = self.ordered_classes[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
             raise TrainingError(
                 f"{self._label}: needs at least {self.n_folds} rows of each class; {name!r} has {few}. "
                 f"Collect more answers first."
             )
+        self.classes_ = np.asarray(self.ordered_classes)
         return codes
 
     def _dataset(self, matrix: NDArray[np.float64], classes: NDArray[np.intp], reference: Any = None) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cxml.errors import TrainingError
 from cxml.predictive.boosting import CalibratedTrees
 from cxml.predictive.measures import Measure, measured
 from cxml.predictive.splits import FutureSplit, customer_folds
@@ -66,11 +67,21 @@ def future_evaluation(
     -------
     Evaluation
         Of the model that knew the past only.
+
+    Raises
+    ------
+    TrainingError
+        If the past or the future is of one class only.
     """
-    past = y.iloc[split.train]
+    past, future = y.iloc[split.train], y.iloc[split.test]
+    if future.nunique() < 2:
+        raise TrainingError(
+            f"the {len(future):,} labelled rows from {str(split.cutoff)[:10]} on are all {future.tolist()[0]!r}: "
+            f"they cannot tell a good model from a bad one. Bring a longer history, or raise `models.test_share`."
+        )
     model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
     p = model.predict_proba(X.iloc[split.test])
-    held_out = HeldOut(customers.iloc[split.test].to_numpy(), _codes(model, y.iloc[split.test]), p)
+    held_out = HeldOut(customers.iloc[split.test].to_numpy(), model.class_codes(future), p)
     base = _shares(model, past)
     measures = measured(held_out.classes, p, held_out.customers, base=base, random_state=model.random_state)
     model.refit(X, y)
@@ -85,8 +96,8 @@ def folds_evaluation(
 
     For a snapshot, which has no future to be judged on. Parameters and result are those of `future_evaluation`.
     """
-    codes = _codes(model, y)
-    p = np.empty((len(y), len(model._ordered_classes), _REPEATS))
+    codes = model.class_codes(y)
+    p = np.empty((len(y), len(model.ordered_classes), _REPEATS))
     for repeat in range(_REPEATS):
         seed = model.random_state + repeat
         for train, test in customer_folds(codes, customers, n_folds=_FOLDS, random_state=seed):
@@ -100,10 +111,6 @@ def folds_evaluation(
     )
 
 
-def _codes(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.intp]:
-    return model._codes(y)
-
-
 def _shares(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.float64]:
-    counts = np.bincount(_codes(model, y), minlength=len(model.classes_))
+    counts = np.bincount(model.class_codes(y), minlength=len(model.ordered_classes))
     return np.asarray(counts / counts.sum())

@@ -15,7 +15,7 @@ class NpsClassifier(CalibratedTrees):
     `cxml.predictive.boosting.CalibratedTrees`.
     """
 
-    _ordered_classes: ClassVar = NPS_CLASSES
+    ordered_classes: ClassVar = NPS_CLASSES
     _label: ClassVar = "nps"
 
 
@@ -25,5 +25,5 @@ class RenewalClassifier(CalibratedTrees):
     Parameters are those of `cxml.predictive.boosting.CalibratedTrees`.
     """
 
-    _ordered_classes: ClassVar = (0.0, 1.0)
+    ordered_classes: ClassVar = (0.0, 1.0)
     _label: ClassVar = "renewal"

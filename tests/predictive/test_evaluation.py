@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
+import pytest
 
+from cxml.errors import TrainingError
 from cxml.predictive.evaluation import folds_evaluation, future_evaluation
 from cxml.predictive.models import RenewalClassifier
 from cxml.predictive.splits import FutureSplit
@@ -41,6 +43,14 @@ def test_base_log_loss_is_that_of_the_shares_of_the_past():
     expected = -np.where(y[800:] == 1, np.log(share), np.log(1 - share)).mean()
     assert found.by_name["base_log_loss"].value == np.float64(expected)
     assert found.by_name["log_loss"].high < found.by_name["base_log_loss"].low
+
+
+def test_a_future_of_one_class_is_refused():
+    X, y, customers = company(1_200, flips=1_200)
+    y[800:] = 0.0
+    split = FutureSplit(np.arange(800), np.arange(800, 1_200), np.datetime64("2024-01-01"))
+    with pytest.raises(TrainingError, match=r"the 400 labelled rows from 2024-01-01 on are all 0\.0"):
+        future_evaluation(RenewalClassifier(max_trees=50), X, y, customers, split)
 
 
 def test_a_snapshot_is_judged_on_held_out_customers_only():
