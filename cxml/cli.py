@@ -59,9 +59,9 @@ def schema() -> None:
     """Print the JSON Schema of company.yaml, for editors."""
     import json
 
-    from cxml.config import CompanyConfig
+    from cxml.config.load import config_schema
 
-    click.echo(json.dumps(CompanyConfig.model_json_schema(), indent=2))
+    click.echo(json.dumps(config_schema(), indent=2))
 
 
 @main.command()
@@ -153,7 +153,7 @@ def _found(tables: Tables) -> str:
         lines.append(f"as_of {tables.as_of:%Y-%m-%d %H:%M} UTC, data fingerprint {tables.fingerprint}")
     lines += [f"warning: {warning}" for warning in tables.warnings]
     lines += [f"fault: {fault}" for fault in tables.faults]
-    return "\n".join([*lines, "no faults" if not tables.faults else f"{len(tables.faults)} faults"])
+    return "\n".join([*lines, "no faults" if not tables.faults else f"faults: {len(tables.faults)}"])
 
 
 def _trained(trained: Trained) -> str:

@@ -180,13 +180,18 @@ class Predictor:
             found = self._predicted(typed, 0)
         else:
             found = {name: _array(predictions[name]) for name in _DECIDING}
-            if list(predictions[c.CUSTOMER_ID]) != list(customers):
-                raise SchemaError("predictions: must be of the same customers as the features, in the same order.")
+            keys = keys_in({name: predictions[name] for name in c.KEY}, len(predictions), needed=True)
+            if keys[0] != customers or not np.array_equal(keys[1], moments):
+                raise SchemaError(
+                    "predictions: must be of the same customers and moments as the features, in the same order."
+                )
         decided = decisions(self.policy, {**typed, **found}, customers)
         version = self._policy_version
         ids = [
-            decision_id(customer, iso_text(moment), self.bundle.model_version, version)
-            for customer, moment in zip(customers, moments, strict=True)
+            decision_id(customer, iso_text(moment), f"{self.bundle.model_version} {version}", action, worth)
+            for customer, moment, action, worth in zip(
+                customers, moments, decided.action, decided.expected_value, strict=True
+            )
         ]
         if shape.kind == "frame":
             versions = {
@@ -247,7 +252,6 @@ class Predictor:
 
     def _reasons(self, matrix: NDArray[np.float64], renewal_risk: NDArray[np.float64], most: int) -> Arrays:
         n_rows, n_features = matrix.shape
-        most = min(most, n_features)
         added = np.zeros((n_rows, n_features))
         of_renewal = ~np.isnan(renewal_risk)
         for name, rows in ((RENEWAL, of_renewal), (NPS, ~of_renewal)):
@@ -255,7 +259,7 @@ class Predictor:
                 added[rows] = self._trees[name].contributions(matrix[rows])[:, 0, :-1]
         order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
         found: Arrays = {}
-        for rank in range(most):
+        for rank in range(order.shape[1]):
             j = order[:, rank]
             contribution = added[np.arange(n_rows), j]
             moved = contribution != 0
@@ -267,6 +271,10 @@ class Predictor:
             found[feature], found[value] = object_array(names), object_array(shown)
             found[feature][~moved] = found[value][~moved] = None
             found[amount] = np.where(moved, contribution, np.nan)
+        for rank in range(order.shape[1], most):  # fewer features than reasons asked for
+            feature, value, amount = c.reason_columns(rank + 1)
+            found[feature], found[value] = _repeated(None, n_rows), _repeated(None, n_rows)
+            found[amount] = np.full(n_rows, np.nan)
         return found
 
 

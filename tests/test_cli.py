@@ -142,3 +142,12 @@ def test_it_runs_as_a_module():
 def test_the_configs_that_are_shipped_are_there():
     for name in ("sample.yaml", "telco.yaml", "policy.yaml"):
         assert Path(example_config(name)).is_file()
+
+
+@pytest.mark.parametrize("name", ["sample.yaml", "telco.yaml"])
+def test_the_schema_accepts_the_configs_that_are_shipped(name):
+    import jsonschema
+    import yaml
+
+    as_written = json.loads(json.dumps(yaml.safe_load(example_config(name).read_text()), default=str))  # times as text
+    jsonschema.validate(as_written, json.loads(run("schema").output))

@@ -258,3 +258,10 @@ def test_no_warning_is_raised_for_what_training_knew(predictor, sample_features)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         predictor.recommend(records_of(sample_features.head(20)))
+
+
+def test_an_unknown_moment_or_an_empty_list_is_refused(predictor, sample_features):
+    with pytest.raises(SchemaError, match=r"features.as_of: must be filled; 1 of \d+ rows is not \(first: row 0\)"):
+        predictor.recommend(sample_features.assign(as_of=sample_features["as_of"].where(sample_features.index > 0)))
+    with pytest.raises(SchemaError, match="must have at least one record; the list is empty"):
+        predictor.predict([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -42,7 +43,7 @@ def load_config(path: str | Path) -> CompanyConfig:
     tables = raw.get("tables")
     for table in tables.values() if isinstance(tables, dict) else ():
         if isinstance(table, dict) and isinstance(table.get("path"), str) and not table["path"].startswith("${"):
-            table["path"] = str(folder / table["path"])
+            table["path"] = str(Path(glob.escape(str(folder))) / table["path"])
     return parse_config(raw, name=path.name)
 
 
@@ -57,6 +58,21 @@ def parse_config(raw: Mapping[str, Any], *, name: str = "config") -> CompanyConf
 def expanded(path: str) -> str:
     """Return a path with each ``${NAME}`` taken from the environment; one that is not set stays as it is."""
     return re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), path)
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path, `lost` a single value."""
+    schema = CompanyConfig.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["policy"]["anyOf"].append({"type": "string"})
+    lost = schema["$defs"]["RenewalLabel"]["properties"]["lost"]
+    one = {"type": ["string", "number", "boolean"]}
+    several = {"type": "array", "items": one}
+    schema["$defs"]["RenewalLabel"]["properties"]["lost"] = {
+        **{key: value for key, value in lost.items() if key not in ("items", "type")},
+        "anyOf": [one, several],
+    }
+    return schema
 
 
 def example_config(name: str) -> Path:

@@ -48,6 +48,14 @@ class PolicyConfig(Part):
             actions += (ActionConfig(name=NO_ACTION),)
         return actions
 
+    @field_validator("actions")
+    @classmethod
+    def _costs_something(cls, actions: tuple[ActionConfig, ...]) -> tuple[ActionConfig, ...]:
+        for action in actions:
+            if isinstance(action.cost, float) and action.cost < 0:
+                raise ValueError(f"the cost of {action.name!r} must be 0 or more; what it earns is its benefit")
+        return actions
+
     @model_validator(mode="after")
     def _one_of_each(self) -> PolicyConfig:
         names = [action.name for action in self.actions]

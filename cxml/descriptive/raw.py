@@ -53,7 +53,7 @@ def read_raw(
             con.execute(f"CREATE TEMP TABLE in_{name} AS SELECT * FROM came_in")
             con.unregister("came_in")
         else:
-            con.execute(f"CREATE TEMP TABLE in_{name} AS SELECT * FROM {_reader(name, table)}")
+            con.execute(f"CREATE TEMP TABLE in_{name} AS SELECT * FROM {_reader(con, name, table)}")
     except duckdb.Error as error:
         raise SourceError(f"{name}: cannot be read: {str(error).splitlines()[0]}") from None
     types = column_types(con, f"in_{name}")
@@ -75,13 +75,13 @@ def _arrow(name: str, frame: pd.DataFrame) -> Any:
 
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, ValueError, TypeError) as error:
+    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
         raise SourceError(
             f"{name}: the dataframe cannot be read: {error.args[-1]}. Each column needs a name and a type of its own."
         ) from None
 
 
-def _reader(name: str, table: TableConfig) -> str:
+def _reader(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig) -> str:
     """Return the DuckDB table function that reads a configured file."""
     if table.path is None:
         raise SourceError(f"{name}: has no `path:` and no dataframe was handed over.")
@@ -104,7 +104,11 @@ def _reader(name: str, table: TableConfig) -> str:
         options = f"auto_type_candidates = {_CSV_TYPES}, nullstr = [{markers}], sample_size = -1, header = true"
         if table.delimiter:
             options += f", delim = {literal(table.delimiter)}"
-        return f"read_csv({listing}, {options}, union_by_name = true)"
+        header = con.execute(f"SELECT * FROM read_csv({listing}, {options}, all_varchar = true) LIMIT 0").description
+        ids = [table.columns.get(key, key) for key in (c.CUSTOMER_ID, c.CONTRACT_ID, *table.categories)]
+        texts = ", ".join(f"{literal(column)}: 'VARCHAR'" for column, *_ in header or () if column in ids)
+        typed_ids = f", types = {{{texts}}}" if texts else ""  # an id is text: as a number it would lose digits
+        return f"read_csv({listing}, {options}{typed_ids}, union_by_name = true)"
     raise SourceError(f"{name}: {path} must be CSV or Parquet by its ending (.csv, .csv.gz, .tsv, .txt, .parquet).")
 
 
@@ -121,6 +125,11 @@ def _mapped(name: str, table: TableConfig, types: dict[str, str]) -> tuple[dict[
         f"{name}.columns: {our!r} is a column already; ignore that one, or give this another name."
         for our, theirs in table.columns.items()
         if our in types and our != theirs and our not in ours and theirs in types
+    ]
+    faults += [
+        f"{name}.constants: {our!r} is a column of the file; ignore it, or leave the constant out."
+        for our in table.constants
+        if our in kept and our not in table.ignore
     ]
     for key, named in (("ignore", table.ignore), ("categories", table.categories)):
         known = [*kept, *table.constants]

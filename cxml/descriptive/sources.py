@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# A last fact so many days after 99% of the others is taken for a slip of the pen.
+_FAR_DAYS = 365
+
+
 @dataclass(frozen=True)
 class Tables:
     """A company's tables in DuckDB, each under its own name, checked and typed, all times naive UTC.
@@ -104,6 +108,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             kinds[name] = _typed_table(con, name, schema, reading)
         con.execute(f"DROP TABLE raw_{name}")
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
+    if config.as_of is None:
+        reports = [_with_outliers(con, report, kinds) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
     return Tables(con, kinds, tuple(reports), as_of, _fingerprint(con, kinds))
 
@@ -140,6 +146,8 @@ def _without_strangers(
         f"{name}.{c.CUSTOMER_ID}: must be in customers; {broken_by(n, report.rows)}, of {who:,} unknown "
         f"{'customer' if who == 1 else 'customers'} (first: {first!r})."
     )
+    if 2 * n > report.rows:
+        return replace(report, faults=(*report.faults, f"{says} Most are: do the two tables write the id alike?"))
     if strict:
         return replace(
             report, faults=(*report.faults, f"{says} Add them to customers, or set `strict: false` to leave them out.")
@@ -148,12 +156,31 @@ def _without_strangers(
     return replace(report, warnings=(*report.warnings, f"{says} They were left out."))
 
 
+def _with_outliers(
+    con: duckdb.DuckDBPyConnection, report: TableReport, kinds: Mapping[str, Mapping[str, Kind]]
+) -> TableReport:
+    """Warn of a last fact that lies far beyond the others: without a configured ``as_of``, it sets today."""
+    time = TABLES[report.table].time
+    if time not in kinds.get(report.table, {}) or report.table in ("customers", "contracts"):
+        return report
+    days, last = con.execute(
+        f"SELECT date_diff('day', quantile_disc({time}, 0.99), max({time})), max({time}) FROM {report.table}"
+    ).fetchall()[0]
+    if days is None or days <= _FAR_DAYS:
+        return report
+    warning = (
+        f"{report.table}.{time}: the last is {last:%Y-%m-%d}, {days:,} days after 99% of the rows, and `as_of` "
+        f"follows it. Set `as_of:`, or correct that row."
+    )
+    return replace(report, warnings=(*report.warnings, warning))
+
+
 def _after_last_fact(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Mapping[str, Kind]]) -> datetime | None:
     moments: list[datetime | None] = []
     for name, columns in kinds.items():
         past = [column.name for column in TABLES[name].columns if column.past and column.name in columns]
-        if name == "contracts":
-            past.append(c.START_TIME)
+        if name == "contracts" and set(kinds) <= {"customers", "contracts"}:
+            past.append(c.START_TIME)  # a contract may be signed ahead: only where nothing else tells the time
         if past:
             moments += con.execute(f"SELECT {', '.join(f'max({column})' for column in past)} FROM {name}").fetchall()[0]
     last = max((moment for moment in moments if moment is not None), default=None)

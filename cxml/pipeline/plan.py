@@ -105,6 +105,8 @@ def features_for(config: CompanyConfig, tables: Tables, splits: Mapping[str, Fut
     if config.policy and config.policy.contact_policy and "actions" in tables:
         name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
         where = f"{c.ACTION} <> '{c.NO_ACTION}'"
+        if c.CHANNEL in tables.kinds["actions"]:
+            where += f" AND {c.CHANNEL} IS NOT NULL"
         features[name] = Aggregate(name=name, table="actions", aggregate="count", where=where, window_days=days)
     return tuple(features.values())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,8 @@ from cxml.descriptive.sources import Tables, read_tables
 from cxml.errors import BundleError, ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
 from cxml.predict import NPS, RENEWAL, Predictor, load
+from cxml.predictive.health import HealthWeights
+from cxml.prescriptive.policy import Policy
 from cxml.report.summary import NpsFigure, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
@@ -31,8 +34,9 @@ _REASONS: Final = 3
 
 @dataclass(frozen=True)
 class Scored:
-    """What scoring gave: both frames, the files they were written to, and the summary for people."""
+    """What scoring gave: the three frames, the files they were written to, and the summary for people."""
 
+    features: pd.DataFrame
     predictions: pd.DataFrame
     recommendations: pd.DataFrame | None
     written: tuple[Path, ...]
@@ -86,9 +90,13 @@ def score(
         levels = predictor.bundle.encoding.levels
         kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
         policy = plan.policy_of(config, kinds)
-        predictor = Predictor(predictor.bundle, policy)
+        _same_question(config, predictor, policy, kinds, tables)
+        weights = HealthWeights(config.health.renewal, config.health.advocacy)
+        predictor = Predictor(replace(predictor.bundle, value=plan.value_of(config, kinds), health=weights), policy)
     with step("build features"):
         everyone = customers_at(tables, moment)
+        if everyone.empty:
+            raise ConfigError(f"as_of: nobody in customers is a customer at {moment}. Score at another moment.")
         frame = feature_frame(tables, features, everyone)
     recommendations = None
     with warnings.catch_warnings(record=True) as caught:
@@ -115,7 +123,28 @@ def score(
     text = summary(
         title, predictions, recommendations, currency=config.currency, answered=_answered_nps(tables, moment)
     )
-    return Scored(predictions, recommendations, tuple(written), text, tuple(notes))
+    return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
+
+
+def _same_question(
+    config: CompanyConfig, predictor: Predictor, policy: Policy | None, kinds: Mapping[str, Kind], tables: Tables
+) -> None:
+    """Refuse a config that has changed in what only training can change."""
+    renewal = predictor.bundle.models.get(RENEWAL)
+    if renewal and config.labels.renewal and renewal.applies != plan.renewal_applies(config, kinds):
+        raise ConfigError("labels.renewal: is not what the bundle was trained for (horizon or gap). Train again.")
+    if {NPS, RENEWAL} & {name for name in (NPS, RENEWAL) if getattr(config.labels, name)} != set(
+        predictor.bundle.models
+    ):
+        raise ConfigError(
+            f"labels: the bundle has models of {', '.join(sorted(predictor.bundle.models))}, the config asks for "
+            f"others. Train again."
+        )
+    if policy and policy.max_contacts is not None and policy.contacts is None and "actions" in tables:
+        raise ConfigError(
+            "policy.contact_policy: the bundle does not count the contacts of this window. Train again, or keep its "
+            "`window_days`."
+        )
 
 
 def _beside(target: Path) -> Path:

@@ -92,6 +92,10 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes = self._trainable_codes(y)
         self.encoding_ = _encoding(X)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(frame_columns(X), keys=()))
+        if groups is not None and len(np.unique(np.asarray(groups))) < self.n_folds:
+            raise TrainingError(
+                f"{self._label}: needs rows of at least {self.n_folds} customers to be judged on each other."
+            )
         folds = customer_folds(classes, groups, n_folds=self.n_folds, random_state=self.random_state)
         # One thread a fold: LightGBM frees the GIL, and small trees on several threads wait for each other.
         fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(

@@ -198,13 +198,19 @@ def _replace(path: Path, files: Mapping[str, bytes]) -> None:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
             path.replace(old / path.name)
-            written.replace(path)
-            shutil.rmtree(old)
+            try:
+                written.replace(path)
+            except BaseException:
+                (old / path.name).replace(path)
+                raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         else:
             written.replace(path)
     except OSError as error:
-        shutil.rmtree(written, ignore_errors=True)
         raise BundleError(f"{path}: cannot be written ({error.strerror}).") from None
+    finally:
+        shutil.rmtree(written, ignore_errors=True)
 
 
 def _encoded(value: Any) -> bytes:

@@ -40,7 +40,9 @@ def columns_in(features: Any) -> tuple[Mapping[str, Any], Shape]:
         and not isinstance(features, str)
         and all(isinstance(x, Mapping) for x in features)
     ):
-        names = list(features[0]) if features else []
+        if not features:
+            raise SchemaError("features: must have at least one record; the list is empty.")
+        names = list(features[0])
         for i, record in enumerate(features):
             if record.keys() != features[0].keys():
                 odd = sorted(record.keys() ^ features[0].keys())[0]
@@ -76,6 +78,11 @@ def keys_in(columns: Mapping[str, Any], n_rows: int, *, needed: bool) -> tuple[A
 def _moments(values: Any) -> NDArray[np.datetime64]:
     dtype = getattr(values, "dtype", None)
     if dtype is not None and str(dtype).startswith("datetime64"):
+        if hasattr(values, "isna") and (unknown := np.flatnonzero(values.isna())).size:
+            raise SchemaError(
+                f"features.as_of: must be filled; {broken_by(len(unknown), len(values), verb='be')} "
+                f"(first: row {unknown[0]}). A decision needs its moment."
+            )
         if (zone := getattr(dtype, "tz", None)) is not None and str(zone) != "UTC":
             values = values.dt.tz_convert("UTC")
         return np.asarray(

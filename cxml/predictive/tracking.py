@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlparse
+from urllib.request import urlopen
 
 from cxml.predictive.evaluation import Evaluation
 
@@ -57,14 +59,15 @@ def tracked_run(
     """
     uri = tracking_uri(models)
     if problem := _unreachable(uri):
-        return Run(uri, None, problem)
+        return Run(_without_password(uri), None, problem)
     try:
         with _quiet():
-            return Run(uri, _logged(uri, experiment, bundle, models, parameters, evaluations, tags, config))
+            return Run(
+                _without_password(uri), _logged(uri, experiment, bundle, models, parameters, evaluations, tags, config)
+            )
     except Exception as error:  # noqa: BLE001  whatever MLflow, its database or its server raise: the bundle stands
-        return Run(
-            uri, None, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
-        )
+        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        return Run(_without_password(uri), None, f"{type(error).__name__}: {_without_password(reason)}")
 
 
 @contextmanager
@@ -83,15 +86,19 @@ def _quiet() -> Iterator[None]:
 
 def _unreachable(uri: str) -> str | None:
     """Return why a tracking server does not answer; MLflow itself would try again for minutes."""
-    parsed = urlparse(uri)
-    if parsed.scheme not in ("http", "https"):
+    if urlparse(uri).scheme not in ("http", "https"):
         return None
     try:
-        port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        socket.create_connection((parsed.hostname or "", port), timeout=_TIMEOUT_S).close()
+        urlopen(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT_S).close()
+    except HTTPError:
+        return None  # it answers; whether it takes the run is for MLflow to find out
     except (OSError, ValueError) as error:
-        return f"{parsed.hostname}: {error}"
+        return f"{urlparse(uri).hostname}: {error}"
     return None
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^/@]*@", "//***@", uri)
 
 
 def _logged(

@@ -99,9 +99,13 @@ def decisions(policy: Policy, columns: Mapping[str, NDArray[Any]], customers: Se
     )
 
 
-def decision_id(customer: str, as_of: str, model_version: str, policy_version: str) -> str:
-    """Return the id of a decision: the same customer, moment, model and policy give the same id."""
-    return hashlib.sha256("\x1f".join((customer, as_of, model_version, policy_version)).encode()).hexdigest()[:32]
+def decision_id(customer: str, as_of: str, versions: str, action: str, expected_value: float) -> str:
+    """Return the id of a decision: the same inputs give the same id, and another decision has another.
+
+    ``versions`` are those of model and policy; ``as_of`` is ISO 8601.
+    """
+    parts = (customer, as_of, versions, action, repr(float(expected_value)))
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _contacted(policy: Policy, columns: Mapping[str, NDArray[Any]], n_rows: int) -> NDArray[np.bool_]:
@@ -114,7 +118,10 @@ def _contacted(policy: Policy, columns: Mapping[str, NDArray[Any]], n_rows: int)
 
 def _draw(customer: str) -> float:
     """Return a number in [0, 1) that is the customer's own for good, whatever the policy or the day."""
-    return int.from_bytes(hashlib.sha256(b"holdout\x1f" + customer.encode()).digest()[:8], "big") / 2**64
+    return (
+        int.from_bytes(hashlib.sha256(b"holdout\x1f" + customer.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+        / 2**64
+    )
 
 
 def _why(

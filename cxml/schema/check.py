@@ -43,12 +43,14 @@ class Reading:
     """How the raw columns of one table are to be read.
 
     ``zone`` is the zone of times that carry none (None: such times are a fault); ``as_of`` the moment of the data in
-    naive UTC (facts at or after it are a fault); ``names`` the columns whose numbers are names (codes).
+    naive UTC (facts at or after it are a fault); ``names`` the columns whose numbers are names (codes). ``raw`` says
+    that the types are as they came, so that a text column of numbers is suspect.
     """
 
     zone: str | None = None
     as_of: datetime | None = None
     names: tuple[str, ...] = ()
+    raw: bool = True
 
     def kind(self, column: str, duckdb_type: str, schema: Schema) -> Kind:
         """Return the kind of a column: from its schema, else declared as a name, else from its type."""
@@ -131,7 +133,7 @@ def checked_frame(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         con.execute("SET TimeZone = 'UTC'")
         con.register("handed_on", pa.Table.from_pandas(frame, preserve_index=False))
         con.execute("CREATE TEMP TABLE frame AS SELECT * FROM handed_on")
-        report = check_table(con, "frame", schema, Reading(zone="UTC"))
+        report = check_table(con, "frame", schema, Reading(zone="UTC", raw=False))
     if report.faults:
         raise SchemaError(listed(report.faults))
     return frame
@@ -194,7 +196,7 @@ def _value_findings(
             says = f"must be {low:g}-{high:g}" if high is not None else f"must be {low:g} or more"
             off = f"({value}) < {low}" + (f" OR ({value}) > {high}" if high is not None else "")
             yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
-    elif not declared and name not in reading.names and kind_of(duckdb_type) == "category":
+    elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":
         number = f"TRY_CAST({raw} AS DOUBLE)"
         mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"
         remedy = (

@@ -41,7 +41,11 @@ def kind_of(duckdb_type: str) -> Kind:
 
 def is_zoneless(duckdb_type: str) -> bool:
     """Return whether a DuckDB type holds moments without a zone."""
-    return kind_of(duckdb_type) == "time" and duckdb_type != "TIMESTAMP WITH TIME ZONE"
+    return kind_of(duckdb_type) == "time" and not _is_zoned(duckdb_type)
+
+
+def _is_zoned(duckdb_type: str) -> bool:
+    return duckdb_type.startswith("TIMESTAMPTZ") or "WITH TIME ZONE" in duckdb_type  # of any resolution
 
 
 def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) -> str:
@@ -51,8 +55,8 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
     """
     name = quoted(column)
     if kind == "time":
-        if duckdb_type == "TIMESTAMP WITH TIME ZONE":
-            return f"timezone('UTC', {name})"
+        if _is_zoned(duckdb_type):
+            return f"timezone('UTC', CAST({name} AS TIMESTAMPTZ))"
         if is_zoneless(duckdb_type):
             stamp = f"CAST({name} AS TIMESTAMP)"
         elif kind_of(duckdb_type) == "category":

@@ -88,8 +88,11 @@ def test_columns_are_renamed_added_and_left_out(file):
     assert rows(tables) == [("c1", "north", "O'Brien's", True, 0.5)]
 
 
-def test_a_constant_stands_in_for_a_column():
-    assert rows(read({"constants": {"plan": "x"}}, {"customers": TWO.assign(plan="y")})) == [("1", "x"), ("2", "x")]
+def test_a_constant_does_not_silently_replace_a_column():
+    frames = {"customers": TWO.assign(plan="y")}
+    with pytest.raises(SchemaError, match=r"customers\.constants: 'plan' is a column of the file; ignore it"):
+        read({"constants": {"plan": "x"}}, frames)
+    assert rows(read({"constants": {"plan": "x"}, "ignore": ["plan"]}, frames)) == [("1", "x"), ("2", "x")]
 
 
 @pytest.mark.parametrize("marker", [" ", "n/a", "\\N", "it's", "-999"])
@@ -172,10 +175,10 @@ def test_ids_with_leading_zeros_are_other_ids(file):
 
 
 def test_facts_of_unknown_customers_are_counted_and_left_out():
-    tables = read(frames=events(ids=["1", "x", "x", "y", "2"]))
-    assert rows(tables, "events", "customer_id") == [("1",), ("2",)]
+    tables = read(frames=events(ids=["1", "x", "x", "y", "2", "2"]))
+    assert rows(tables, "events", "customer_id") == [("1",), ("2",), ("2",)]
     (warning,) = tables.warnings
-    assert warning.startswith("events.customer_id: must be in customers; 3 of 5 rows")
+    assert warning.startswith("events.customer_id: must be in customers; 3 of 6 rows")
     assert "2 unknown customers (first: 'x')" in warning
     assert read(frames=events()).warnings == ()
 

@@ -101,3 +101,14 @@ def test_a_store_that_cannot_be_opened_is_reported_and_raises_nothing(bundle, tm
     run = log(bundle, tmp_path)
     assert run.run_id is None
     assert run.problem
+
+
+def test_a_server_that_accepts_and_says_nothing_is_away(bundle, tmp_path, monkeypatch):
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:s3cret@127.0.0.1:{port}")
+        run = log(bundle, tmp_path)
+    assert run.run_id is None
+    assert "s3cret" not in f"{run}"

@@ -118,9 +118,8 @@ def test_each_row_is_decided_alone():
 
 
 def test_a_decision_has_the_same_id_for_the_same_inputs_only():
-    first = decision_id("c1", "2024-01-01T00:00:00.000000Z", "m1", "p1")
-    assert decision_id("c1", "2024-01-01T00:00:00.000000Z", "m1", "p1") == first
-    assert len({first, decision_id("c2", "2024-01-01T00:00:00.000000Z", "m1", "p1"),
-                decision_id("c1", "2024-01-02T00:00:00.000000Z", "m1", "p1"),
-                decision_id("c1", "2024-01-01T00:00:00.000000Z", "m2", "p1"),
-                decision_id("c1", "2024-01-01T00:00:00.000000Z", "m1", "p2")}) == 5  # fmt: skip
+    decision = ("c1", "2024-01-01T00:00:00.000000Z", "m1 p1", "call", 1.5)
+    others = [("c2", *decision[1:]), ("c1", "2024-01-02T00:00:00.000000Z", *decision[2:]),
+              (*decision[:2], "m2 p1", *decision[3:]), (*decision[:3], "mail", 1.5), (*decision[:4], 1.25)]  # fmt: skip
+    assert decision_id(*decision) == decision_id(*decision)
+    assert len({decision_id(*decision), *(decision_id(*other) for other in others)}) == 6

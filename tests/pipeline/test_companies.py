@@ -1,0 +1,100 @@
+"""Companies unlike the sample one, and what changes between training and scoring."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxml.config.load import parse_config
+from cxml.config.policy import PolicyConfig
+from cxml.errors import ConfigError
+from cxml.pipeline import score, train
+
+AS_OF = pd.Timestamp("2024-01-01", tz="UTC")
+
+
+def snapshot(n_rows: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    usage = rng.normal(size=n_rows)
+    lost = np.where(rng.random(n_rows) < 1 / (1 + np.exp(2 * usage)), "Yes", "No")
+    return pd.DataFrame(
+        {"customer_id": [f"c{i}" for i in range(n_rows)], "usage": usage, "calls": rng.poisson(2, n_rows), "lost": lost}
+    )
+
+
+def company(**keys):
+    labels = {"renewal": {"column": "lost", "lost": "Yes"}}
+    policy = {"actions": [{"name": "call", "channel": "phone", "cost": 1, "effect": 0.1}], "holdout_share": 0}
+    return parse_config(
+        {
+            "company": "acme",
+            "as_of": AS_OF.isoformat(),
+            "tables": {"customers": {}},
+            "labels": labels,
+            "value": 100,
+            "policy": policy,
+        }
+        | keys
+    )
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    train(company(), frames={"customers": snapshot()}, models=folder)
+    return folder
+
+
+def test_a_company_of_numbers_alone_is_scored_with_its_reasons(models):
+    found = score(company(), frames={"customers": snapshot()}, models=models)
+    assert found.predictions["reason_1_value"].map(float).notna().all()
+    assert found.predictions["reason_3_feature"].isna().all()  # there are two features
+    assert len(found.features) == len(found.recommendations) == 400
+
+
+def test_codes_that_are_nearly_all_numbers_are_names_where_declared(tmp_path):
+    customers = snapshot().assign(code=[str(i % 30) if i % 30 else "2A" for i in range(400)])
+    config = company(tables={"customers": {"categories": ["code"]}})
+    train(config, frames={"customers": customers}, models=tmp_path)
+    assert len(score(config, frames={"customers": customers}, models=tmp_path).predictions) == 400
+
+
+def test_a_changed_value_or_health_counts_at_the_next_scoring(models):
+    found = score(
+        company(value=500, health={"renewal": 1, "advocacy": 0}), frames={"customers": snapshot()}, models=models
+    )
+    assert set(found.predictions["value"]) == {500.0}
+    assert set(found.recommendations["expected_value"]) == {500 * 0.1 - 1}
+
+
+def test_labels_that_the_bundle_was_not_trained_for_are_refused(models):
+    labels = {"renewal": {"column": "lost", "lost": "Yes"}, "nps": {"column": "calls"}}
+    with pytest.raises(
+        ConfigError, match=r"labels: the bundle has models of renewal, the config asks for others\. Train again"
+    ):
+        score(company(labels=labels), frames={"customers": snapshot()}, models=models)
+
+
+def test_a_horizon_or_a_contact_window_that_needs_training_is_refused(sample, tmp_path):
+    labels = sample.config.labels.model_copy(
+        update={"renewal": sample.config.labels.renewal.model_copy(update={"horizon_days": 30})}
+    )
+    with pytest.raises(ConfigError, match=r"labels\.renewal: is not what the bundle was trained for"):
+        score(
+            sample.config.model_copy(update={"labels": labels}), frames=sample.simulation.tables, models=sample.models
+        )
+    policy = PolicyConfig.model_validate(
+        {"actions": [{"name": "gift", "cost": 1}], "contact_policy": {"max_contacts": 1, "window_days": 31}}
+    )
+    with pytest.raises(
+        ConfigError, match=r"policy\.contact_policy: the bundle does not count the contacts of this window"
+    ):
+        score(
+            sample.config.model_copy(update={"policy": policy}), frames=sample.simulation.tables, models=sample.models
+        )
+
+
+def test_a_moment_before_anybody_came_is_refused(sample, tmp_path):
+    as_of = pd.Timestamp("1990-01-01", tz="UTC").to_pydatetime()
+    with pytest.raises(ConfigError, match="nobody in customers is a customer at 1990-01-01"):
+        score(sample.config, frames=sample.simulation.tables, models=sample.models, as_of=as_of, to=tmp_path / "a.csv")
+    assert list(tmp_path.iterdir()) == []
