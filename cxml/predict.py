@@ -23,7 +23,7 @@ from cxml.predictive.bundle import Bundle, read_bundle
 from cxml.predictive.calibration import probabilities
 from cxml.predictive.health import health
 from cxml.predictive.profile import swapped_columns
-from cxml.predictive.records import columns_in, iso_text, keys_in, utc_datetime
+from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
 from cxml.predictive.trees import Trees
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
@@ -131,7 +131,7 @@ class Predictor:
             Prediction(
                 customer_id=None if customers is None else customers[i],
                 as_of=None if moments is None else utc_datetime(moments[i]),
-                **{name: _known(found[name][i]) for name in _DECIDING},
+                **{name: plain_value(found[name][i]) for name in _DECIDING},
                 reasons=tuple(
                     Reason(*(found[name][i] for name in c.reason_columns(rank)))
                     for rank in range(1, reasons + 1)
@@ -203,7 +203,7 @@ class Predictor:
             Recommendation(
                 customer_id=customers[i],
                 as_of=utc_datetime(moments[i]),
-                **{name: _known(array[i]) for name, array in vars(decided).items()},
+                **{name: plain_value(array[i]) for name, array in vars(decided).items()},
                 policy_version=version,
                 model_version=self.bundle.model_version,
                 decision_id=ids[i],
@@ -276,13 +276,6 @@ class Predictor:
             found[feature], found[value] = _repeated(None, n_rows), _repeated(None, n_rows)
             found[amount] = np.full(n_rows, np.nan)
         return found
-
-
-def _known(value: Any) -> Any:
-    """Return a scalar of a result as Python has it, None where it is unknown."""
-    if value is None or value != value:
-        return None
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _array(values: Any) -> NDArray[Any]:

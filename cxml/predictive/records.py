@@ -113,3 +113,10 @@ def utc_datetime(moment: np.datetime64) -> datetime:
     """Return a moment as a datetime that says it is in UTC."""
     plain: datetime = moment.astype("datetime64[us]").item()
     return plain.replace(tzinfo=UTC)
+
+
+def plain_value(value: Any) -> Any:
+    """Return a scalar of a result as Python has it, None where it is unknown."""
+    if value is None or value != value:
+        return None
+    return value.item() if isinstance(value, np.generic) else value
