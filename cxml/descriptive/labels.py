@@ -63,8 +63,9 @@ def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
 def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
     """Return contracts that came up for renewal as labels: 1.0 not renewed, 0.0 renewed.
 
-    Looking back from the moment of the data every ``every_days``, each contract in force that ends after the gap and
-    within the horizon is a row, known from its end. One whose end or outcome is not known yet is censored: no row.
+    Looking back from the moment of the data every ``every_days``, each customer whose contract in force (the one that
+    started last, as in the features) ends after the gap and within the horizon is a row, known from its end. One whose
+    end or outcome is not known yet is censored: no row.
 
     Returns
     -------
@@ -90,13 +91,20 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
             SELECT unnest(generate_series(
                 TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step})) AS {c.AS_OF}
         )
-        SELECT {c.CUSTOMER_ID}, {c.AS_OF}, arg_max({c.END_TIME}, ({c.START_TIME}, {c.CONTRACT_ID})) AS {c.KNOWN_TIME},
-               CAST(NOT arg_max({c.RENEWED}, ({c.START_TIME}, {c.CONTRACT_ID})) AS DOUBLE) AS {LABEL}
-        FROM moments JOIN contracts ON {c.START_TIME} < {c.AS_OF} AND {known} < {c.AS_OF}
-            AND {c.END_TIME} > {c.AS_OF} + INTERVAL {label.gap_days} DAY
-            AND {c.END_TIME} <= {c.AS_OF} + INTERVAL {label.gap_days + label.horizon_days} DAY
-        WHERE {c.RENEWED} IS NOT NULL AND {c.END_TIME} < TIMESTAMP '{now}'
-        GROUP BY 1, 2 ORDER BY 1, 2
+        SELECT {c.CUSTOMER_ID}, {c.AS_OF}, term.{c.END_TIME} AS {c.KNOWN_TIME},
+               CAST(NOT term.{c.RENEWED} AS DOUBLE) AS {LABEL}
+        FROM (
+            SELECT {c.CUSTOMER_ID}, {c.AS_OF},
+                   arg_max({{'{c.END_TIME}': {c.END_TIME}, '{c.RENEWED}': {c.RENEWED}}},
+                           ({c.START_TIME}, {c.CONTRACT_ID})) AS term
+            FROM moments JOIN contracts
+                ON {c.START_TIME} < {c.AS_OF} AND {known} < {c.AS_OF} AND {c.END_TIME} >= {c.AS_OF}
+            GROUP BY 1, 2
+        )
+        WHERE term.{c.END_TIME} > {c.AS_OF} + INTERVAL {label.gap_days} DAY
+            AND term.{c.END_TIME} <= {c.AS_OF} + INTERVAL {label.gap_days + label.horizon_days} DAY
+            AND term.{c.END_TIME} < TIMESTAMP '{now}' AND term.{c.RENEWED} IS NOT NULL
+        ORDER BY 1, 2
     """)  # fmt: skip
 
 

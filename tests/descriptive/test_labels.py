@@ -135,6 +135,13 @@ def test_of_overlapping_contracts_the_one_that_started_last_is_the_label(company
         assert renewal_of(company, *contracts, horizon_days=30) == [("ada", "2024-02-10", "2024-03-05", 0.0)]
 
 
+def test_a_contract_that_another_took_over_is_no_label(company):
+    over = term("k1", "2023-03-01", "2024-03-01", renewed=False)
+    later = term("k2", "2023-06-01", "2025-06-01", renewed=None)
+    known = term("k0", "2023-01-01", "2024-03-01", renewed=True, customer_id="bob")
+    assert {customer for customer, *_ in renewal_of(company, over, later, known, horizon_days=30)} == {"bob"}
+
+
 def test_labels_are_by_customer_then_moment(company):
     contracts = [
         term(f"k{i}", "2023-03-01", "2024-03-01", renewed=True, customer_id=who) for i, who in enumerate(["bob", "ada"])
