@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cxml.conditions.tree import columns as named_columns
 from cxml.config.company import CompanyConfig
-from cxml.config.features import Feature
+from cxml.config.features import Attribute, Contract, Feature
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.indicators import nps
 from cxml.descriptive.sources import Tables, read_tables
@@ -24,7 +24,7 @@ from cxml.report.summary import NpsFigure, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
-from cxml.schema.tables import Kind
+from cxml.schema.tables import TABLES, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,10 +84,10 @@ def score(
             raise BundleError(
                 f"{plan.bundle_path(config, models)}: is of company {predictor.bundle.company!r}. Train again."
             )
-        tables = read_tables(config, frames)
-        moment = _moment(tables, as_of)
         features = TypeAdapter(tuple[Feature, ...]).validate_python(predictor.bundle.features)
         levels = predictor.bundle.encoding.levels
+        tables = read_tables(_with_names(config, features, levels), frames)
+        moment = _moment(tables, as_of)
         kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
         policy = plan.policy_of(config, kinds)
         _same_question(config, predictor, policy, kinds, tables)
@@ -124,6 +124,22 @@ def score(
         title, predictions, recommendations, currency=config.currency, answered=_answered_nps(tables, moment)
     )
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
+
+
+def _with_names(config: CompanyConfig, features: Sequence[Feature], levels: Mapping[str, Any]) -> CompanyConfig:
+    """Return the config with the columns that were names in training declared as names: tonight they may be all digits."""
+    changed = {}
+    for name, kind in (("customers", Attribute), ("contracts", Contract)):
+        table = getattr(config.tables, name)
+        named = [
+            f.column
+            for f in features
+            if isinstance(f, kind) and f.name in levels and f.column not in TABLES[name].names
+        ]
+        if table is not None and named:
+            categories = tuple(dict.fromkeys([*table.categories, *named]))
+            changed[name] = table.model_copy(update={"categories": categories})
+    return config.model_copy(update={"tables": config.tables.model_copy(update=changed)})
 
 
 def _same_question(

@@ -58,6 +58,15 @@ def test_codes_that_are_nearly_all_numbers_are_names_where_declared(tmp_path):
     assert len(score(config, frames={"customers": customers}, models=tmp_path).predictions) == 400
 
 
+def test_names_that_are_all_digits_tonight_are_still_names(tmp_path):
+    customers = snapshot().assign(code=[str(i % 3) if i % 3 else "A" for i in range(400)])
+    config = company(tables={"customers": {"path": str(tmp_path / "*.csv")}})
+    customers.to_csv(tmp_path / "c.csv", index=False)
+    train(config, models=tmp_path / "models")
+    customers[customers["code"] != "A"].to_csv(tmp_path / "c.csv", index=False)
+    assert len(score(config, models=tmp_path / "models").predictions) == (customers["code"] != "A").sum()
+
+
 def test_a_changed_value_or_health_counts_at_the_next_scoring(models):
     found = score(
         company(value=500, health={"renewal": 1, "advocacy": 0}), frames={"customers": snapshot()}, models=models
