@@ -127,7 +127,7 @@ def score(
 
 
 def _with_names(config: CompanyConfig, features: Sequence[Feature], levels: Mapping[str, Any]) -> CompanyConfig:
-    """Return the config with the columns that were names in training declared as names: tonight they may be all digits."""
+    """Return the config with what was a name in training declared as one: tonight it may be all digits."""
     changed = {}
     for name, kind in (("customers", Attribute), ("contracts", Contract)):
         table = getattr(config.tables, name)
