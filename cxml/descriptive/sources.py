@@ -146,8 +146,8 @@ def _without_strangers(
         f"{name}.{c.CUSTOMER_ID}: must be in customers; {broken_by(n, report.rows)}, of {who:,} unknown "
         f"{'customer' if who == 1 else 'customers'} (first: {first!r})."
     )
-    if 2 * n > report.rows:
-        return replace(report, faults=(*report.faults, f"{says} Most are: do the two tables write the id alike?"))
+    if n == report.rows:  # what is left is an empty table
+        return replace(report, faults=(*report.faults, f"{says} None is known: do both tables write the id alike?"))
     if strict:
         return replace(
             report, faults=(*report.faults, f"{says} Add them to customers, or set `strict: false` to leave them out.")
