@@ -46,16 +46,16 @@ def test_check_lists_every_fault_of_every_table_and_fails(sample_files):
 
 
 def test_check_tries_labels_and_policy_on_whole_tables(sample_files, tmp_path):
-    text = (
-        example_config("sample.yaml")
-        .read_text()
-        .replace("policy: policy.yaml", "policy: {actions: [{name: gift, cost: colour}]}")
-    )
+    text = example_config("sample.yaml").read_text()
+    text = text.replace("policy: policy.yaml", "policy: {actions: [{name: gift, cost: colour}]}")
+    text = text.replace("value: 12 * contract_price", "value: 12 * nope").replace("nps: {}", "nps: {column: mood}")
     (tmp_path / "company.yaml").write_text(text)
     found = run("check", tmp_path / "company.yaml")
     assert found.exit_code == 1
     assert "customers         1,200      1,200" in found.output
     assert "fault: policy.actions[0].cost: there is no column 'colour'." in found.output
+    assert "fault: value: there is no column 'nope'." in found.output
+    assert "fault: labels.nps.column: customers has no column 'mood'" in found.output
 
 
 def test_schema_is_json_schema_of_the_config():

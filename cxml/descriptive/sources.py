@@ -92,14 +92,18 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET threads = 1")  # sums of floats keep their order, so the same tables give the same bytes
-    reports, kinds = [], {}
+    reports, kinds, unread = [], {}, []
     for name, schema in TABLES.items():
         table: TableConfig | None = getattr(config.tables, name)
         if name in frames and table is None:
             table = TableConfig()
         if table is None:
             continue
-        early = read_raw(con, name, table, frames.get(name))
+        try:
+            early = read_raw(con, name, table, frames.get(name))
+        except SourceError as error:
+            unread.append(str(error))
+            continue
         moment = config.as_of.replace(tzinfo=None) if config.as_of else None
         reading = Reading(table.timezone or config.timezone, moment, table.categories)
         report = check_table(con, f"raw_{name}", schema, reading)
@@ -107,6 +111,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         if not reports[-1].faults:
             kinds[name] = _typed_table(con, name, schema, reading)
         con.execute(f"DROP TABLE raw_{name}")
+    if unread:
+        raise SourceError(listed(unread))
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
     if config.as_of is None:
         reports = [_with_outliers(con, report, kinds) for report in reports]

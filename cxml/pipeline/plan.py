@@ -58,13 +58,23 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     tables = inspected_tables(config, frames)
     if tables.faults:
         return tables
-    try:
-        kinds = kinds_of(features_for(config, tables, splits_of(config, labels_of(config, tables))), tables)
-        policy_of(config, kinds)
-        value_of(config, kinds)
-    except CxmlError as error:
-        return replace(tables, config_faults=(str(error),))
-    return tables
+    faults: list[str] = []
+
+    def tried(result: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return result(*arguments)
+        except CxmlError as error:
+            faults.append(str(error))
+            return None
+
+    labels = tried(labels_of, config, tables)
+    splits = tried(splits_of, config, labels) if labels else None
+    features = tried(features_for, config, tables, splits or {})
+    kinds = tried(kinds_of, features, tables) if features and tried(feature_sql, features, tables.kinds) else None
+    if kinds is not None:
+        tried(policy_of, config, kinds)
+        tried(value_of, config, kinds)
+    return replace(tables, config_faults=tuple(faults))
 
 
 def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:

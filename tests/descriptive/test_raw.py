@@ -5,6 +5,7 @@ import pytest
 
 from cxml.config.load import load_config, parse_config
 from cxml.descriptive.sources import inspected_tables, read_tables
+from cxml.errors import SourceError
 
 START = pd.Timestamp("2024-01-01T12:00Z")
 
@@ -72,3 +73,9 @@ def test_a_folder_may_have_brackets_in_its_name(tmp_path):
     (folder / "c.csv").write_text("customer_id,x\n1,2\n")
     (folder / "company.yaml").write_text("company: acme\ntables: {customers: {path: c.csv}}\nlabels: {renewal: {}}\n")
     assert inspected_tables(load_config(folder / "company.yaml")).reports[0].rows == 1
+
+
+def test_all_tables_that_cannot_be_read_are_named_together(tmp_path):
+    missing = {name: {"path": str(tmp_path / f"{name}.csv")} for name in ("customers", "events", "contracts")}
+    with pytest.raises(SourceError, match=r"(?s)^3 faults:.*customers: there is no file.*events: .*contracts: "):
+        inspected_tables(config(**missing))
