@@ -149,9 +149,7 @@ def _same_question(
     renewal = predictor.bundle.models.get(RENEWAL)
     if renewal and config.labels.renewal and renewal.applies != plan.renewal_applies(config, kinds):
         raise ConfigError("labels.renewal: is not what the bundle was trained for (horizon or gap). Train again.")
-    if {NPS, RENEWAL} & {name for name in (NPS, RENEWAL) if getattr(config.labels, name)} != set(
-        predictor.bundle.models
-    ):
+    if {name for name in (NPS, RENEWAL) if getattr(config.labels, name)} != set(predictor.bundle.models):
         raise ConfigError(
             f"labels: the bundle has models of {', '.join(sorted(predictor.bundle.models))}, the config asks for "
             f"others. Train again."

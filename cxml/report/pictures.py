@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxml.errors import SchemaError
-from cxml.report.summary import expected_losses, predicted_nps
+from cxml.report.summary import Z_95, expected_losses, predicted_nps
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _BLUE, _VERMILLION, _GREY, _LIGHT = "#0072B2", "#D55E00", "#767676", "#D0D0D0"
 _CLASS_COLOURS: Final = ((_VERMILLION, "white"), (_LIGHT, "black"), (_BLUE, "white"))
-_Z_95: Final = 1.959963984540054  # the 97.5% quantile of the normal distribution
 
 Array = NDArray[np.float64]
 
@@ -56,7 +55,7 @@ def nps_picture(
         counts = answers.value_counts().reindex(list(c.NPS_CLASSES), fill_value=0).to_numpy(dtype=np.float64)
         d, _, p = share = counts / counts.sum()
         labels, shares = [f"{counts.sum():,.0f} answers", *labels], [share, *shares]
-        halves = [100 * _Z_95 * sqrt((p + d - (p - d) ** 2) / counts.sum()), *halves]
+        halves = [100 * Z_95 * sqrt((p + d - (p - d) ** 2) / counts.sum()), *halves]
         title = f"Those who answered gave an NPS of {100 * (p - d):+.1f}; all would give {predicted.value:+.1f}"
     if truth is not None:
         labels.append(f"all {len(truth):,} customers,\ntrue")
@@ -209,8 +208,8 @@ def _observed(p: Array, seen: Array, who: NDArray[np.intp]) -> tuple[float, floa
     rows = np.bincount(who)
     n = rows.sum() ** 2 / (rows**2).sum()
     share = float(seen.mean())
-    middle, shrink = share + _Z_95**2 / (2 * n), 1 + _Z_95**2 / n
-    half = _Z_95 * sqrt(share * (1 - share) / n + _Z_95**2 / (4 * n**2))
+    middle, shrink = share + Z_95**2 / (2 * n), 1 + Z_95**2 / n
+    half = Z_95 * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
     return float(p.mean()), share, max(middle - half, 0.0) / shrink, (middle + half) / shrink
 
 

@@ -14,7 +14,7 @@ from cxml.schema import columns as c
 if TYPE_CHECKING:
     import pandas as pd
 
-_Z_95 = 1.959963984540054
+Z_95 = 1.959963984540054  # the 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
     if known.empty:
         return None
     p, d = known[c.P_PROMOTER].to_numpy(), known[c.P_DETRACTOR].to_numpy()
-    half = _Z_95 * sqrt(float((p + d - (p - d) ** 2).sum())) / len(known)
+    half = Z_95 * sqrt(float((p + d - (p - d) ** 2).sum())) / len(known)
     mean = float((p - d).mean())
     return NpsFigure(
         f"all {len(known):,} customers, predicted",
@@ -73,7 +73,7 @@ def expected_losses(predictions: pd.DataFrame) -> Losses | None:
     risk = predictions[c.RENEWAL_RISK].dropna().to_numpy(dtype=np.float64)
     if not len(risk):
         return None
-    lost, half = float(risk.sum()), _Z_95 * sqrt(float((risk * (1 - risk)).sum()))
+    lost, half = float(risk.sum()), Z_95 * sqrt(float((risk * (1 - risk)).sum()))
     low, high = max(lost - half, 0.0), min(lost + half, float(len(risk)))
     return Losses(lost, low, high, len(risk), int((risk > 0.5).sum()))
 
