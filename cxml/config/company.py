@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
-from cxml.config.features import Feature
+from cxml.config.features import Days, Feature
 from cxml.config.policy import PolicyConfig
 from cxml.schema.columns import RESERVED
 
@@ -39,6 +39,8 @@ class TableConfig(Part):
     """Lowest and highest answer of this survey, where it is not the instrument's own scale."""
     delimiter: str | None = None
     """Of a CSV file; found by looking where left out."""
+    confidence: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How far this source is to be trusted: a fact counts for so much, where its row has no `confidence` of its own."""
 
     @field_validator("timezone")
     @classmethod
@@ -136,7 +138,7 @@ class FeaturesConfig(Part):
 
     defaults: bool = True
     """Make the features that follow from the tables by themselves."""
-    windows_days: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (30, 90, 365)
+    windows_days: Annotated[tuple[Days, ...], Field(min_length=1)] = (7, 30, 90, 365)
     """Trailing windows of the default features, in days."""
     add: tuple[Feature, ...] = ()
     """Features of your own, one line each."""
@@ -190,6 +192,8 @@ class CompanyConfig(Part):
     strict: bool = False
     """Refuse facts of customers who are not in `customers`, instead of counting and leaving them out."""
     random_state: int = 0
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] | None = None
+    """Memory that the tables may take, such as `2GB`; what does not fit goes to the disk. Without it, what there is."""
     tables: TablesConfig
     labels: LabelsConfig
     features: FeaturesConfig = FeaturesConfig()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from cxml.conditions import parse
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Aggregate, Contract, Feature
-from cxml.descriptive.algebra import feature_kind, feature_sql
+from cxml.descriptive.algebra import feature_kind
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
+from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
 from cxml.errors import CxmlError
 from cxml.predict import NPS, RENEWAL

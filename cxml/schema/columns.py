@@ -8,6 +8,7 @@ CUSTOMER_ID: Final = "customer_id"
 AS_OF: Final = "as_of"
 KNOWN_TIME: Final = "known_time"
 KEY: Final = (CUSTOMER_ID, AS_OF)
+CONFIDENCE: Final = "confidence"
 
 # customers
 SINCE: Final = "since"

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Trend
-from cxml.descriptive.algebra import feature_sql
+from cxml.descriptive.queries import feature_sql
 
 # Half days over two weeks, missed by a microsecond at times: there are ties, and facts on both edges of a window.
 BEGIN, DAY = datetime(2024, 2, 20), timedelta(days=1)
