@@ -63,9 +63,6 @@ def known_sql(table: str, time: str | None, plan: Plan, alias: str = "t", before
     return f" AND coalesce({alias}.{c.KNOWN_TIME}, {time or _ALWAYS}) < {before}"
 
 
-_ALWAYS: Final = "TIMESTAMP '-infinity'"
-
-
 def where_sql(cell: Cell) -> str:
     """Return the SQL of the condition on a row ``t``."""
     return condition_sql(cell.where, "t", _NOT_YET if cell.table == "contracts" else None) if cell.where else "TRUE"
