@@ -15,7 +15,8 @@ Kind = Literal["key", "time", "number", "flag", "category", "text"]
 class Column:
     """One column: what kind of value it holds, and in which range.
 
-    ``past`` says that the value is a moment which cannot lie at or after the ``as_of`` of the data.
+    ``past`` says that the value is a moment which cannot lie at or after the ``as_of`` of the data, ``measure`` that
+    it is an ordinary measure, which becomes features by itself.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     past: bool = False
+    measure: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ INSTRUMENT_SCALES: Final[Mapping[str, tuple[int, int]]] = {
 }
 
 _KNOWN = Column(c.KNOWN_TIME, "time", past=True)
+_CONFIDENCE = Column(c.CONFIDENCE, "number", low=0, high=1)
 _CUSTOMER = Column(c.CUSTOMER_ID, "key", required=True, nullable=False)
 
 CUSTOMERS: Final = Schema(
@@ -92,6 +95,7 @@ EVENTS: Final = Schema(
         Column(c.EVENT_TIME, "time", required=True, nullable=False, past=True),
         Column(c.EVENT_TYPE, "category", required=True, nullable=False),
         Column(c.CHANNEL, "category"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     time=c.EVENT_TIME,
@@ -123,6 +127,7 @@ SURVEYS: Final = Schema(
         Column(c.SCORE, "number", required=True),
         Column(c.COMMENT, "text"),
         Column(c.TOUCHPOINT, "category"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     rules=(
@@ -168,6 +173,7 @@ CONTRACTS: Final = Schema(
         Column(c.END_TIME, "time", required=True, nullable=False),
         Column(c.PRICE, "number", low=0),
         Column(c.RENEWED, "flag", required=True),
+        _CONFIDENCE,
         _KNOWN,
     ),
     unique=(c.CONTRACT_ID,),
@@ -204,6 +210,7 @@ ACTIONS: Final = Schema(
         Column(c.PROPENSITY, "number", low=0, high=1),
         Column(c.COST, "number", low=0),
         Column(c.HOLDOUT, "flag"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     time=c.ACTION_TIME,
