@@ -88,7 +88,7 @@ def groups_of(tables: Tables, facts: Facts, by: Sequence[str]) -> list[str]:
 def groupable(tables: Tables, facts: Sequence[Facts], by: Sequence[str]) -> None:
     """Raise `ConfigError` with every column among ``by`` that no figure can be grouped by."""
     sources = dict.fromkeys([*(fact.table for fact in facts), "customers"])
-    names = {n for table in sources for n, kind in tables.kinds[table].items() if kind in ("category", "flag")}
+    names = {name for table in sources for name in tables.kinds[table] if _owner(tables, table, name)}
     faults = []
     for column in by:
         if any(_owner(tables, fact.table, column) for fact in facts):

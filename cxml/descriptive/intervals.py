@@ -146,9 +146,12 @@ def difference(before: Sample, after: Sample, overlap: Overlap, method: Method) 
     variance = first.variance + second.variance - 2 * shared
     if variance <= _NOISE * (first.variance + second.variance):
         return Difference(value, nan, nan, nan)
-    # Welch and Satterthwaite: each sample's part in the variance, over its degrees of freedom.
-    parts = first.variance**2 / first.df + second.variance**2 / second.df
-    df = (first.variance + second.variance) ** 2 / parts if parts else inf
+    # Welch and Satterthwaite for samples of other customers; the fewer of the two for samples of the same.
+    apart = first.variance**2 / first.df + second.variance**2 / second.df
+    apart /= (first.variance + second.variance) ** 2
+    same = overlap.m_m / sqrt(before.sizes * after.sizes)
+    inverse = same / min(first.df, second.df) + (1 - same) * apart
+    df = 1 / inverse if inverse else inf
     centre, half = second.centre - first.centre, _quantile(df) * sqrt(variance)
     return Difference(value, centre - half, centre + half, _p_value(centre / sqrt(variance), df))
 

@@ -71,7 +71,7 @@ def kpi(tables: Tables, *, period: str = ":", contact_types: Sequence[str] = CON
     rows = [row for row in rows if month_of(row[3]).begins_in(span)]
     if not rows:
         raise ConfigError(
-            f"kpi: there is nothing to report on in {span.name}. It takes `surveys`, `contracts`, `actions` or "
+            f"kpi: there is nothing to report on in {span.name}; it takes `surveys`, `contracts`, `actions` or "
             f"`events`, and months that they cover."
         )
     counts = {month: customers(_moments(tables, month)[1]) for month in sorted({row[3] for row in rows})}
@@ -103,12 +103,11 @@ def _contacts(
 ) -> Iterator[tuple[Any, ...]]:
     if "events" not in tables:
         return
-    types = ", ".join(map(literal, contact_types))
-    is_one = f"CASE WHEN {c.EVENT_TYPE} IN ({types}) THEN 1.0 END"
-    events = _rows("events", c.EVENT_TIME, tables).format(x=is_one)
-    if not tables.con.execute(f"SELECT count(x) FROM ({events})").fetchall()[0][0]:
+    events = _rows("events", c.EVENT_TIME, tables).format(x="1.0")
+    contacts = f"{events} AND {c.EVENT_TYPE} IN ({', '.join(map(literal, contact_types))})"
+    if not tables.con.execute(f"SELECT count(*) FROM ({contacts})").fetchall()[0][0]:
         return  # no event is called so: how many contacts there were is not known
-    for month, _, n_contacting, total, squares in _by_month(tables, events, [events]):
+    for month, _, n_contacting, total, squares in _by_month(tables, contacts, [events]):
         n = max(round(sum(map(customers, _moments(tables, month))) / 2), n_contacting)
         if n:
             figure = indicator("contacts_per_customer", Sample(n, n, total, squares, total, n))

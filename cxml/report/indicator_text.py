@@ -127,7 +127,7 @@ def _labels(frame: pd.DataFrame) -> Callable[[Any], str]:
     width = max(map(len, frame[c.BY]))
 
     def label(row: Any) -> str:
-        if row.by == row.group:
+        if row.by == "all":
             return str(row.by)
         return f"{row.by:<{width}}  {row.group if isinstance(row.group, str) else '(unknown)'}"
 
