@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cxml.config.company import CompanyConfig
+from cxml.schema.figures import FIGURES
 from cxml.schema.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +24,11 @@ def test_every_key_of_the_config_is_documented():
     parts = [schema, *(part for part in schema["$defs"].values() if "properties" in part)]
     keys = {key for part in parts for key in part["properties"]} - set(TABLES) - {"nps", "kind"}
     assert [key for key in sorted(keys) if f"| `{key}` |" not in COMPANY] == []
+
+
+def test_every_figure_is_defined():
+    indicators = (ROOT / "docs" / "indicators.md").read_text(encoding="utf-8")
+    assert [name for name in FIGURES if f"| `{name}` |" not in indicators] == []
 
 
 def test_every_path_that_the_readme_names_is_there():

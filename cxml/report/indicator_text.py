@@ -84,10 +84,10 @@ def _kpi_notes(frame: pd.DataFrame) -> Iterator[str]:
     n = frame.groupby(c.INDICATOR)[c.N].sum()
     ended, known = (int(n.get(name, 0)) for name in ("contracts_ended", "renewal_rate"))
     if known < ended:
-        yield f"Of {ended:,} contracts that ended, {ended - known:,} are not known to be renewed or not."
+        yield f"{ended - known:,} of {ended:,} contracts that ended: not known whether they were renewed."
     priced = int(n.get("revenue_kept", 0) + n.get("revenue_lost", 0))
     if "revenue_kept" in n and priced < known:
-        yield f"Of {known:,} contracts renewed or not, {known - priced:,} have no price: they are in no revenue."
+        yield f"{known - priced:,} of {known:,} contracts that were renewed or not: no price, so in no revenue."
 
 
 def _heading(name: str, currency: str) -> str:
