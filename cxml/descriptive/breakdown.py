@@ -58,9 +58,7 @@ def indicators(tables: Tables, by: Sequence[str] = (), *, period: str = ":") -> 
     span, groupings = period_of(period), [column for column in dict.fromkeys(by) if column != MONTH]
     facts = facts_for(tables, groupings)
     if not (rows := measured(tables, facts, groupings, span, monthly=MONTH in by)):
-        raise ConfigError(
-            f"indicators: there is no answer in {span.name}; those of surveys go {_reach(tables)}. Name another period."
-        )
+        raise ConfigError(f"indicators: there is nothing to report on in {span.name}{_reach(tables)}.")
     return figure_frame(rows)
 
 
@@ -134,7 +132,8 @@ def _and(names: Iterable[str]) -> str:
 
 
 def _reach(tables: Tables) -> str:
+    """Return from when to when there are answers, as the end of a sentence."""
     report = next((report for report in tables.reports if report.table == "surveys"), None)
     if report is None or report.first_time is None or report.last_time is None:
-        return "nowhere"
-    return f"from {report.first_time:%Y-%m-%d} to {report.last_time:%Y-%m-%d}"
+        return ""
+    return f"; surveys has answers from {report.first_time:%Y-%m-%d} to {report.last_time:%Y-%m-%d}"

@@ -93,9 +93,10 @@ def _costs(tables: Tables) -> Iterator[tuple[Any, ...]]:
     times = {"actions": c.ACTION_TIME, "events": c.EVENT_TIME}
     sources = [table for table in times if table in tables and tables.kinds[table].get(c.COST) == "number"]
     if sources:
-        rows = [_rows(table, times[table], tables).format(x=c.COST) for table in sources]
-        known = " UNION ALL ".join(f"SELECT * FROM ({one}) WHERE x IS NOT NULL" for one in rows)
-        yield from _summed(tables, "contact_cost", known, covering=rows)
+        rows = {table: _rows(table, times[table], tables).format(x=c.COST) for table in sources}
+        # An action without a cost is one of unknown cost; most events are of a kind that has none.
+        costs = [f"{one} AND {c.COST} IS NOT NULL" if table == "events" else one for table, one in rows.items()]
+        yield from _summed(tables, "contact_cost", " UNION ALL ".join(costs), covering=list(rows.values()))
 
 
 def _contacts(

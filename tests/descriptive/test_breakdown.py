@@ -208,7 +208,9 @@ def test_a_company_without_answers_is_told_what_is_missing(company):
 
 
 def test_a_period_without_answers_is_told_where_they_are(company):
-    with pytest.raises(ConfigError, match=r"no answer in 2031; those of surveys go from 2024-01-03 to 2024-02-28"):
+    with pytest.raises(
+        ConfigError, match=r"nothing to report on in 2031; surveys has answers from 2024-01-03 to 2024-02-28"
+    ):
         indicators(company(surveys=ANSWERS).tables, period="2031")
 
 

@@ -72,6 +72,8 @@ def test_contact_cost_is_that_of_actions_and_events_where_both_tables_reach(comp
     assert months(frame, "contact_cost", "n") == {"2024-01": 2, "2024-02": 1}
     alone = kpi(company(actions=actions, as_of="2024-04-01").tables)
     assert months(alone, "contact_cost") == {"2024-01": 9, "2024-02": 0, "2024-03": 1}
+    unknown = kpi(company(actions=[*actions, action("2024-02-01", None)], as_of="2024-04-01").tables)
+    assert math.isnan(months(unknown, "contact_cost")["2024-02"])  # it cost something, but nobody knows what
 
 
 def test_contacts_are_per_customer_of_the_mean_of_both_ends_of_the_month(company):
