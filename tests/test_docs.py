@@ -8,6 +8,7 @@ import yaml
 
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature, features_from_json
+from cxml.schema.figures import FIGURES
 from cxml.schema.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,11 @@ def test_every_kind_of_feature_is_documented_and_the_examples_are_read():
     assert [kind for kind in kinds if f"### kind: {kind}\n" not in FEATURES] == []
     examples = yaml.safe_load(FEATURES.split("```yaml\n")[1].split("```")[0])["features"]["add"]
     assert {feature.kind for feature in features_from_json(examples)} >= {"promise", "segment", "ratio", "environment"}
+
+
+def test_every_figure_is_defined():
+    indicators = (ROOT / "docs" / "indicators.md").read_text(encoding="utf-8")
+    assert [name for name in FIGURES if f"| `{name}` |" not in indicators] == []
 
 
 def test_every_path_that_the_readme_names_is_there():
