@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -192,6 +192,8 @@ class CompanyConfig(Part):
     random_state: int = 0
     tables: TablesConfig
     labels: LabelsConfig
+    sentiment: Literal["learned", "english", "none"] = "learned"
+    """How comments get a sentiment: learned from the scores beside them (any language), English by VADER, or none."""
     features: FeaturesConfig = FeaturesConfig()
     models: ModelsConfig = ModelsConfig()
     value: NumberOrText | None = None

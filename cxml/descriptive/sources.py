@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig, TableConfig
 from cxml.descriptive.raw import read_raw
+from cxml.descriptive.sentiment import with_sentiment
 from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
@@ -117,7 +118,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     if config.as_of is None:
         reports = [_with_outliers(con, report, kinds) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
-    return Tables(con, kinds, tuple(reports), as_of, _fingerprint(con, kinds))
+    fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
+    return Tables(con, with_sentiment(con, kinds, config), tuple(reports), as_of, fingerprint)
 
 
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:

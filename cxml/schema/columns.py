@@ -23,6 +23,7 @@ RESPONSE_TIME: Final = "response_time"
 INSTRUMENT: Final = "instrument"
 SCORE: Final = "score"
 COMMENT: Final = "comment"
+SENTIMENT: Final = "sentiment"
 TOUCHPOINT: Final = "touchpoint"
 # contracts
 CONTRACT_ID: Final = "contract_id"
