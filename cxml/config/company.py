@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -197,6 +197,8 @@ class CompanyConfig(Part):
     """Memory that the tables may take, such as `2GB`; what does not fit goes to the disk. Without it, what there is."""
     tables: TablesConfig
     labels: LabelsConfig
+    sentiment: Literal["learned", "english", "none"] = "learned"
+    """How comments get a sentiment: learned from the scores beside them (any language), English by VADER, or none."""
     features: FeaturesConfig = FeaturesConfig()
     models: ModelsConfig = ModelsConfig()
     value: NumberOrText | None = None

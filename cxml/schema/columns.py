@@ -24,6 +24,7 @@ RESPONSE_TIME: Final = "response_time"
 INSTRUMENT: Final = "instrument"
 SCORE: Final = "score"
 COMMENT: Final = "comment"
+SENTIMENT: Final = "sentiment"
 TOUCHPOINT: Final = "touchpoint"
 SENTIMENT: Final = "sentiment"
 # contracts
