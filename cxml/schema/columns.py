@@ -26,7 +26,6 @@ SCORE: Final = "score"
 COMMENT: Final = "comment"
 SENTIMENT: Final = "sentiment"
 TOUCHPOINT: Final = "touchpoint"
-SENTIMENT: Final = "sentiment"
 # contracts
 CONTRACT_ID: Final = "contract_id"
 START_TIME: Final = "start_time"

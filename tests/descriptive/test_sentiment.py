@@ -194,8 +194,14 @@ def tables_of(surveys=None, customers=None, *, inspect=False, **keys):
     return (inspected_tables if inspect else read_tables)(config, {"customers": customers, **frames}), config
 
 
+def in_order(rows):
+    """Return rows in the order in which the tables keep them: by customer, by time."""
+    keys = [key for key in ("customer_id", "response_time") if key in rows]
+    return rows.sort_values(keys, kind="stable").reset_index(drop=True)
+
+
 def answers(n=400, **columns):
-    rows = written(n).drop(columns="tone")
+    rows = in_order(written(n)).drop(columns="tone")
     score = (10 * rows["position"]).round()
     return (
         rows.drop(columns="position")
@@ -212,14 +218,14 @@ def test_surveys_get_the_learned_sentiment_row_by_row():
     surveys = answers()
     tables, _ = tables_of(surveys)
     assert tables.kinds["surveys"]["sentiment"] == "number"
-    expected = learned_sentiment(written(400).assign(position=surveys["score"] / 10))
+    expected = learned_sentiment(in_order(written(400)).assign(position=surveys["score"] / 10))
     assert sentiments(tables) == [None if np.isnan(value) else value for value in expected]
     kept = tables.con.execute("SELECT customer_id, comment FROM surveys").fetchall()
     assert kept == list(zip(surveys["customer_id"], surveys["comment"], strict=True))
 
 
 def test_a_score_is_read_on_the_scale_of_its_instrument():
-    rows, surveys = written(400), answers(instrument="csat")
+    rows, surveys = in_order(written(400)), answers(instrument="csat")
     csat = rows["position"].map(lambda p: np.nan if np.isnan(p) else 3 if p < 0.65 else 4 if p < 0.85 else 5)
     tables, _ = tables_of(surveys.assign(score=csat))
     as_nps, _ = tables_of(surveys.assign(instrument="nps", score=csat.map({3: 2, 4: 7, 5: 9})))
@@ -271,9 +277,11 @@ def test_the_sentiment_of_answers_is_a_measure_for_features():
 
 def snapshot(n=400):
     rows = at_once(n).drop_duplicates("customer_id")
-    return pd.DataFrame(
-        {"customer_id": rows["customer_id"], "answer": (10 * rows["position"]).round(), "comment": rows["comment"]}
-    ).reset_index(drop=True)
+    return in_order(
+        pd.DataFrame(
+            {"customer_id": rows["customer_id"], "answer": (10 * rows["position"]).round(), "comment": rows["comment"]}
+        )
+    )
 
 
 LABEL = {"labels": {"nps": {"column": "answer"}}, "as_of": "2024-06-01"}
