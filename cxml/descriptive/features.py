@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import Plan, feature_plan
-from cxml.descriptive.facts import SPINE
+from cxml.descriptive.cells import SPINE
 from cxml.descriptive.queries import plan_queries
 from cxml.descriptive.sources import Tables, frame_of, n_workers
 from cxml.schema import columns as c

@@ -15,7 +15,7 @@ from typing import Final
 from cxml.conditions.tree import Tree
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import Kinds, Meaning, Plan, feature_plan
-from cxml.descriptive.facts import SPINE, days_sql, facts_query, known_sql
+from cxml.descriptive.cells import SPINE, days_sql, facts_query, known_sql
 from cxml.descriptive.shared import (
     lookup_joins,
     lookup_sql,

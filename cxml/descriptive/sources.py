@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig, TableConfig
 from cxml.descriptive.raw import read_raw
+from cxml.descriptive.sentiment import with_sentiment
 from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
@@ -123,10 +124,11 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     if config.as_of is None:
         reports = [_with_outliers(con, report, read) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, read)
-    fingerprint = _fingerprint(con, read)
-    if c.SENT_TIME in read.get("surveys", {}) and "customers" in read:
-        read["invitations"] = _invitations(con, read["surveys"])
-    return Tables(con, read, tuple(reports), as_of, fingerprint)
+    fingerprint = _fingerprint(con, read)  # of what came in, before anything is derived
+    kinds = dict(with_sentiment(con, read, config))
+    if c.SENT_TIME in kinds.get("surveys", {}) and "customers" in kinds:
+        kinds["invitations"] = _invitations(con, kinds["surveys"])
+    return Tables(con, kinds, tuple(reports), as_of, fingerprint)
 
 
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:
