@@ -1,4 +1,4 @@
-"""The maturity matrix: four sources of the customer's world, four aspects across them, each feature in one cell.
+"""Where each feature stands in the maturity matrix: in exactly one cell.
 
 A feature is placed by what it reads: its table, then the words of its columns and of the names that its conditions
 compare with. A config has the last word.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,35 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from cxml.conditions import parse
 from cxml.conditions.tree import Tree
 from cxml.config.features import Aggregate, Contract, Feature, Ratio, Season, Segment, Share, Trend
-from cxml.config.maturity import Aspect, Source
 from cxml.descriptive.algebra import Kinds, table_of
 from cxml.errors import ConfigError, listed, near_miss
 from cxml.schema import columns as c
-
-Place = tuple[Source, Aspect]
-
-SOURCES: Final[tuple[Source, ...]] = get_args(Source)
-ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
-
-MEANINGS: Final[Mapping[Place, str]] = {
-    ("behaviour", "prices"): "what was bought, paid and signed: purchases, plan, price and its changes, tenure",
-    ("behaviour", "interfaces"): "contacts, visits, complaints, deliveries: how often, how long, solved, promise kept",
-    ("behaviour", "social"): "what the customer said: survey answers, comments, posts and their sentiment",
-    ("behaviour", "environment"): "when it happened: the season, the calendar, the weather at the time",
-    ("alternatives", "prices"): "other products taken: add-ons, substitutes, what is held elsewhere",
-    ("alternatives", "interfaces"): "other ways taken: the mix of channels, first and last channel, outsourced contact",
-    ("alternatives", "social"): "help and advice found elsewhere: communities, forums, peers",
-    ("alternatives", "environment"): "substitutes within reach: what else the region offers",
-    ("competitors", "prices"): "what competitors ask: their price index, promotions, the gap to their price",
-    ("competitors", "interfaces"): "competitors named in contacts: calls, chats, reasons for leaving",
-    ("competitors", "social"): "competitors named in posts and reviews, and how",
-    ("competitors", "environment"): "competition in the region: how many competitors, their share, new openings",
-    ("customer", "prices"): "what a price means to the customer: price or relationship orientation, way of paying",
-    ("customer", "interfaces"): "technology: affinity, devices, preferred channel, channel of acquisition",
-    ("customer", "social"): "what people like the customer say: answers and sentiment of the segment, ties, influence",
-    ("customer", "environment"): "demographics and place: age, household; climate, culture, economy of the region",
-}
-"""What each cell holds, in the words of customer-experience practice."""
+from cxml.schema.maturity import Aspect, Place, Source
 
 # What a table is about where no word says otherwise.
 _OF_TABLE: Final[Mapping[str | None, Place]] = {
@@ -59,38 +34,41 @@ _OF_TABLE: Final[Mapping[str | None, Place]] = {
 }
 _SEASON: Final[Place] = ("behaviour", "environment")
 
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 SOURCE_WORDS: Final[Mapping[Source, frozenset[str]]] = {
-    "competitors": frozenset("competitor competition competing rival".split()),
-    "alternatives": frozenset(
-        "addon alternative community extra forum outsourced peer substitute switched switching".split()
-    ),
-    "customer": frozenset("affinity orientation preference preferred sensitivity".split()),
-    "behaviour": frozenset(
+    "competitors": _words_of("competitor competition competing rival"),
+    "alternatives": _words_of("addon alternative community extra forum outsourced peer substitute switched switching"),
+    "customer": _words_of("affinity orientation preference preferred sensitivity"),
+    "behaviour": _words_of(
         "bill billed charge charged complaint contract delay order paid purchase refund revenue since spend spending "
-        "spent tenure transaction usage visit".split()
+        "spent tenure transaction usage visit"
     ),
 }
-"""Words of columns that tell the source, the first source that has one; a plural is its singular."""
+"""Words of columns that tell the source, in the singular; of one word's sources the first counts."""
 
 ASPECT_WORDS: Final[Mapping[Aspect, frozenset[str]]] = {
-    "social": frozenset(
-        "ces comment community csat follower forum influence nps peer post rating recommendation referral "
-        "reputation review satisfaction sentiment social tweet".split()
+    "social": _words_of(
+        "ces comment community csat follower forum influence nps peer post rating recommendation referral reputation "
+        "review satisfaction sentiment social tweet"
     ),
-    "prices": frozenset(
+    "prices": _words_of(
         "addon amount basket bill billed budget charge charged contract cost credit discount fee invoice offer order "
         "paid pay payment plan portfolio price pricing product promotion purchase refund revenue since spend spending "
-        "spent subscription substitute tariff tenure transaction value".split()
+        "spent subscription substitute tariff tenure transaction value"
     ),
-    "environment": frozenset(
-        "climate culture economy festival holiday language rain region season temperature unemployment weather".split()
+    "environment": _words_of(
+        "climate culture economy festival holiday language rain region season temperature unemployment weather"
     ),
-    "interfaces": frozenset(
+    "interfaces": _words_of(
         "acquisition affinity app branch call channel chat contact device digital email interface internet ivr mail "
-        "mobile phone shop store tablet tech technology web".split()
+        "mobile phone shop store tablet tech technology web"
     ),
 }
-"""Words of columns that tell the aspect, the first aspect that has one."""
+"""Words of columns that tell the aspect."""
 
 # What is measured of a whole region is its environment, and an answer is the customer's own voice, whatever it is
 # about: of these tables only competitors and alternatives are told apart by their words.
@@ -227,7 +205,7 @@ def _reads(feature: Feature, kinds: Kinds) -> tuple[str, ...]:
     if isinstance(feature, Ratio | Segment | Season):
         return ()
     columns = kinds[str(table_of(feature))]
-    found = []
+    found: list[str] = []
     for key in ("column", "promise"):
         text = getattr(feature, key, None)
         if isinstance(text, str):

@@ -41,6 +41,9 @@ PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
 
+# labels
+LABEL: Final = "label"
+
 # predictions
 P_DETRACTOR: Final = "p_detractor"
 P_PASSIVE: Final = "p_passive"
@@ -67,6 +70,15 @@ N: Final = "n"
 N_CUSTOMERS: Final = "n_customers"
 LOW: Final = "low"
 HIGH: Final = "high"
+# maturity
+SOURCE: Final = "source"
+ASPECT: Final = "aspect"
+MEANING: Final = "meaning"
+FEATURE: Final = "feature"
+TABLE: Final = "table"
+N_FEATURES: Final = "n_features"
+COVERAGE: Final = "coverage"
+MEASURE: Final = "measure"
 # comparisons
 N_BEFORE: Final = "n_before"
 N_AFTER: Final = "n_after"
