@@ -50,7 +50,7 @@ def renewal_logit(
     effect: Floats,
 ) -> Floats:
     """Return the logit of P(the contract is renewed at its end)."""
-    return (
+    logit: Floats = (
         INTERCEPT
         + PER_SATISFACTION * satisfaction
         + PER_PRICE_GAP * sensitivity * price_gap
@@ -61,6 +61,7 @@ def renewal_logit(
         + PER_ADDON * addons
         + effect
     )
+    return logit
 
 
 def action_effects(
