@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cxml.config.company import CompanyConfig, TableConfig
+from cxml.config.company import CompanyConfig
+from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
 from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
@@ -93,11 +94,16 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET threads = 1")  # sums of floats keep their order, so the same tables give the same bytes
     reports, kinds, unread = [], {}, []
-    for name, schema in TABLES.items():
+    later = "customers" if config.tables.customers.ids_of else None  # they are made of the other tables
+    for name, schema in sorted(TABLES.items(), key=lambda item: item[0] == later):
         table: TableConfig | None = getattr(config.tables, name)
         if name in frames and table is None:
             table = TableConfig()
         if table is None:
+            continue
+        if gone := [other for other in table.ids_of if other not in kinds]:
+            fault = f"{name}.ids_of: the table {gone[0]!r} is not there or has faults. Configure or correct it."
+            reports.append(TableReport(name, 0, faults=(fault,)))
             continue
         try:
             early = read_raw(con, name, table, frames.get(name))
@@ -105,14 +111,16 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             unread.append(str(error))
             continue
         moment = config.as_of.replace(tzinfo=None) if config.as_of else None
-        reading = Reading(table.timezone or config.timezone, moment, table.categories)
+        reading = Reading(table.timezone or config.timezone, moment, early.names)
         report = check_table(con, f"raw_{name}", schema, reading)
-        reports.append(replace(report, faults=(*early, *report.faults)))
+        reports.append(replace(report, faults=(*early.faults, *report.faults), warnings=early.warnings))
         if not reports[-1].faults:
             kinds[name] = _typed_table(con, name, schema, reading)
         con.execute(f"DROP TABLE raw_{name}")
     if unread:
         raise SourceError(listed(unread))
+    reports.sort(key=lambda report: list(TABLES).index(report.table))
+    kinds = {name: kinds[name] for name in TABLES if name in kinds}
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
     if config.as_of is None:
         reports = [_with_outliers(con, report, kinds) for report in reports]
