@@ -81,7 +81,7 @@ class FileConfig(Part):
     published_at: str = ""
     """Where the data can be had, for whoever does not have it yet."""
     columns: dict[str, Names] = Field(default_factory=dict)
-    """Our name of a column -> its name in the file, or a list of the names that it has in different files."""
+    """Our name of a column -> its name in the file, or a list of names of which each file's first counts."""
     ignore: tuple[str, ...] = ()
     """Columns (our names, or patterns such as `Q7*`) that are left out; `derive` and `where` can still read them."""
     missing: TextsOfColumns = Field(default_factory=dict)
@@ -97,11 +97,11 @@ class FileConfig(Part):
     escape: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     """What stands before a quote inside a quoted text of a CSV file: a second quote, or a backslash."""
     decimal: Literal[".", ","] = "."
-    """What stands before the decimals of a number in a text."""
+    """What stands before the decimals of a number in a text; where it is a comma, points may part thousands."""
     file_name: str | None = None
     """Column (our name) that is given the name of the file of each row, without its ending."""
     composite: dict[str, Annotated[tuple[str, ...], Field(min_length=2)]] = Field(default_factory=dict)
-    """Columns made of the texts of others, joined by `-`, such as `{customer_id: [year, number]}`."""
+    """Columns made of the texts of others, joined by `|`, such as `{customer_id: [year, number]}`."""
     drop_duplicates: bool | Names = False
     """Keep the first of the rows that are the same in every column of the file (`true`), or in these columns."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROW: Final = "cxml_row"
 """Column of the number of a row in its file, from 1."""
-TABLE: Final = "t"
+TABLE: Final = "cxml_rows"
 """What derived columns call the table that they are derived from."""
 
 

@@ -221,10 +221,9 @@ def _source(
     spelled = {name.casefold(): name for name in (*schema.names, *file.columns)}
     selects, faults, unnamed = [], [], set()
     columns: dict[str, None] = {}
-    found = dict.fromkeys(file.columns, False)
+    found: set[str] = set()
     for group in alike:
-        ours, broken = _ours(where, file, group)
-        faults += broken
+        ours = _ours(file, group)
         selected: dict[str, str] = {}
         for name, column, raw in zip(group.names, group.columns, group.raw, strict=True):
             our = ours.get(name) or spelled.setdefault(name.casefold(), name)
@@ -236,7 +235,7 @@ def _source(
             elif not raw.strip():
                 unnamed.add(our)
             selected.setdefault(our, quoted(column))
-        found |= dict.fromkeys(set(found) & set(selected), True)
+        found |= set(ours.values())
         columns |= dict.fromkeys(selected)
         if file.file_name:
             if not group.files:
@@ -248,8 +247,9 @@ def _source(
                 selected[file.file_name] = f"regexp_replace({ending})"
         listed = ", ".join(f"{sql} AS {quoted(our)}" for our, sql in selected.items())
         selects.append(f"SELECT {listed} FROM {group.reader}")
-    for our in (our for our, is_found in found.items() if not is_found):
-        names = file.columns[our]
+    for our, names in file.columns.items():
+        if our in found:
+            continue
         misses = (near_miss(name, {name for group in alike for name in group.names}) for name in names)
         faults.append(
             f"{where}.columns: there is no column {' or '.join(map(repr, names))} (for {our})"
@@ -262,18 +262,13 @@ def _source(
     return Source(where, sql, types, tuple(alike), tuple(columns), frozenset(unnamed), texts)
 
 
-def _ours(where: str, file: FileConfig, group: Alike) -> tuple[dict[str, str], list[str]]:
-    """Return tidied name -> our name of the columns that the config renames, and the faults of that."""
-    ours: dict[str, str] = {}
-    faults = []
+def _ours(file: FileConfig, group: Alike) -> dict[str, str]:
+    """Return tidied name -> our name of the columns that the config renames: of several, the first that is there."""
+    ours = {}
     for our, names in file.columns.items():
-        meant = dict.fromkeys(position for name in names for position in _positions(name, group))
-        if len(meant) > 1:
-            both = " and ".join(repr(group.raw[position]) for position in meant)
-            faults.append(f"{where}.columns: {both} (for {our}) are in one file; name the one that is meant.")
-        for position in list(meant)[:1]:
+        for position in [position for name in names for position in _positions(name, group)][:1]:
             ours[group.names[position]] = our
-    return ours, faults
+    return ours
 
 
 def _positions(name: str, group: Alike) -> list[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What a column cannot be is mostly seen in its first rows; only what they leave open is asked of all rows.
 _FIRST_ROWS: Final = 2_048
 _ORDINAL: Final = r"(\d)(st|nd|rd|th)\b"
+_THOUSANDS: Final = r"^\s*[+-]?\d{1,3}(\.\d{3})+(,\d*)?\s*$"
 _NAMES: Final = ("key", "category", "text")
 
 
@@ -129,10 +130,11 @@ def _column(name: str, source: Source, file: FileConfig, schema: Schema) -> _Col
     times = _iso_times(known)
     written = (_time(known, formats, named=named),) if formats else ()
     otherwise = known
+    if file.decimal == ",":  # so that the check sees the numbers between which a text stands
+        point = f"coalesce(CAST({numbers[-1].fits} AS VARCHAR), {known})"
+        otherwise = f"CASE WHEN contains({known}, ',') THEN {point} ELSE {known} END"
     if kind == "number":
         readings = numbers
-        if file.decimal == ",":
-            otherwise = f"coalesce(CAST({numbers[-1].fits} AS VARCHAR), {known})"
     elif kind == "flag":
         readings = (flag, *numbers)
     elif kind == "time":
@@ -177,8 +179,9 @@ def _same(sql: str) -> _Reading:
 
 def _numbers(text: str, decimal: str, markers: Sequence[str], *, marked: bool) -> tuple[_Reading, ...]:
     """Return how a text is read as a whole number, and as any."""
-    if decimal == ",":  # a point is then no decimal: 1.234 may be a thousand
-        text = f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
+    if decimal == ",":  # a point then stands between thousands, or nowhere
+        fits = f"NOT contains({text}, '.') OR regexp_matches({text}, {literal(_THOUSANDS)})"
+        text = f"CASE WHEN {fits} THEN replace(replace({text}, '.', ''), ',', '.') END"
     whole, number = f"TRY_CAST({text} AS BIGINT)", f"TRY_CAST({text} AS DOUBLE)"
     whole = f"CASE WHEN {whole} = {number} THEN {whole} END"
     return (
