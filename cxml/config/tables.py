@@ -81,7 +81,7 @@ class FileConfig(Part):
     published_at: str = ""
     """Where the data can be had, for whoever does not have it yet."""
     columns: dict[str, Names] = Field(default_factory=dict)
-    """Our name of a column -> its name in the file, or a list of names of which each file's first counts."""
+    """Our name of a column -> its name in the file, or several, of which the first that a file has is read."""
     ignore: tuple[str, ...] = ()
     """Columns (our names, or patterns such as `Q7*`) that are left out; `derive` and `where` can still read them."""
     missing: TextsOfColumns = Field(default_factory=dict)

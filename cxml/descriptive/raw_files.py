@@ -224,9 +224,12 @@ def _source(
     found: set[str] = set()
     for group in alike:
         ours = _ours(file, group)
+        found |= {our for our in ours.values() if our}
         selected: dict[str, str] = {}
         for name, column, raw in zip(group.names, group.columns, group.raw, strict=True):
-            our = ours.get(name) or spelled.setdefault(name.casefold(), name)
+            our = ours.get(name, spelled.setdefault(name.casefold(), name))
+            if our is None:
+                continue
             if our in selected:
                 faults.append(
                     f"{where}.columns: {our!r} is a column already; give that one another name, such as "
@@ -235,7 +238,6 @@ def _source(
             elif not raw.strip():
                 unnamed.add(our)
             selected.setdefault(our, quoted(column))
-        found |= set(ours.values())
         columns |= dict.fromkeys(selected)
         if file.file_name:
             if not group.files:
@@ -262,12 +264,15 @@ def _source(
     return Source(where, sql, types, tuple(alike), tuple(columns), frozenset(unnamed), texts)
 
 
-def _ours(file: FileConfig, group: Alike) -> dict[str, str]:
-    """Return tidied name -> our name of the columns that the config renames: of several, the first that is there."""
-    ours = {}
+def _ours(file: FileConfig, group: Alike) -> dict[str, str | None]:
+    """Return tidied name -> our name of the columns that the config renames: of several, the first that is there.
+
+    The others are None: they are not read.
+    """
+    ours: dict[str, str | None] = {}
     for our, names in file.columns.items():
-        for position in [position for name in names for position in _positions(name, group)][:1]:
-            ours[group.names[position]] = our
+        for i, position in enumerate(dict.fromkeys(place for name in names for place in _positions(name, group))):
+            ours[group.names[position]] = None if i else our
     return ours
 
 

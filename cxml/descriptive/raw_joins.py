@@ -11,7 +11,7 @@ from cxml.descriptive.raw_columns import file_columns
 from cxml.descriptive.raw_files import Notes, source_of
 from cxml.descriptive.raw_rows import first_row, without_duplicates
 from cxml.errors import broken_by, near_miss
-from cxml.schema.sql import quoted
+from cxml.schema.sql import column_types, quoted
 from cxml.schema.tables import TABLES
 
 if TYPE_CHECKING:
@@ -73,24 +73,33 @@ def joined_query(query: str, columns: Sequence[str], parts: Sequence[Part], note
 
 def tell_strangers(con: duckdb.DuckDBPyConnection, raw: str, name: str, parts: Sequence[Part], notes: Notes) -> None:
     """Warn of rows of the joined files that found nobody, and of rows that found nothing; then drop the parts."""
+    there = column_types(con, raw)
     for part in parts:
-        key = quoted(part.key)
-        lonely = f"{key} IS NULL OR {key} NOT IN (SELECT {key} FROM {raw} WHERE {key} IS NOT NULL)"
-        rows, n, first = first_row(con, part.table, lonely)
-        if n:
-            shown = con.execute(f"SELECT {key} FROM {part.table} WHERE rowid = {first}").fetchall()[0][0]
-            notes.warnings.append(
-                f"{part.where}: {n:,} of {rows:,} rows have a {part.key} that {name} does not have "
-                f"(first: row {first}, {shown!r}). They were left out."
-            )
-        missed = f"{key} IS NULL OR {key} NOT IN (SELECT {key} FROM {part.table} WHERE {key} IS NOT NULL)"
-        rows, n, first = first_row(con, raw, missed)
-        if n:
-            notes.warnings.append(
-                f"{part.where}: {n:,} of {rows:,} rows of {name} are not in it (first: row {first}); "
-                f"their columns from it are unknown."
-            )
+        if part.key in there:
+            _tell(con, raw, name, part, notes)
         con.execute(f"DROP TABLE {part.table}")
+
+
+def _tell(con: duckdb.DuckDBPyConnection, raw: str, name: str, part: Part, notes: Notes) -> None:
+    key = quoted(part.key)
+    rows, n, first = first_row(con, part.table, _lonely(key, raw))
+    if n:
+        shown = con.execute(f"SELECT {key} FROM {part.table} WHERE rowid = {first}").fetchall()[0][0]
+        notes.warnings.append(
+            f"{part.where}: {n:,} of {rows:,} rows have a {part.key} that {name} does not have "
+            f"(first: row {first}, {shown!r}). They were left out."
+        )
+    rows, n, first = first_row(con, raw, _lonely(key, part.table))
+    if n:
+        notes.warnings.append(
+            f"{part.where}: {n:,} of {rows:,} rows of {name} are not in it (first: row {first}); "
+            f"their columns from it are unknown."
+        )
+
+
+def _lonely(key: str, other: str) -> str:
+    """Return the SQL condition that a row's key is not in another table."""
+    return f"{key} IS NULL OR {key} NOT IN (SELECT {key} FROM {other} WHERE {key} IS NOT NULL)"
 
 
 def _keep_one_per_key(con: duckdb.DuckDBPyConnection, table: str, where: str, key: str, notes: Notes) -> None:

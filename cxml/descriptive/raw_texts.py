@@ -81,12 +81,7 @@ def typed_columns(
     _check_formats(con, source.where, file)
     columns = [_column(name, source, file, schema) for name in source.types if name in wanted]
     try:
-        first = f"(SELECT * FROM ({source.sql}) LIMIT {_FIRST_ROWS})"
-        open_ones = [column for column in columns if column.readings]
-        few = _counts(con, open_ones, first)
-        columns = [replace(column, readings=_left(column, few.get(column.name))) for column in columns]
-        asked = [column for column in columns if column.readings or column.name in source.unnamed]
-        counts = _counts(con, asked, f"({source.sql})")
+        columns, counts = _looked_at(con, source, columns)
     except duckdb.Error as error:
         raise source.unreadable(error) from None
     selected = {}
@@ -235,21 +230,35 @@ def _as_number(marker: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _counts(con: duckdb.DuckDBPyConnection, columns: Sequence[_Column], relation: str) -> dict[str, _Count]:
-    """Count in one pass how many values each column has and how many of them each reading fits."""
+def _looked_at(
+    con: duckdb.DuckDBPyConnection, source: Source, columns: list[_Column]
+) -> tuple[list[_Column], dict[str, _Count]]:
+    """Return the columns with the readings that their first rows leave open, and the counts over all rows."""
+    asked = [column for column in columns if column.readings or column.name in source.unnamed]
+    counts, rows = _counts(con, asked, f"(SELECT * FROM ({source.sql}) LIMIT {_FIRST_ROWS})")
+    if rows < _FIRST_ROWS:  # these were all
+        return columns, counts
+    columns = [replace(column, readings=_left(column, counts.get(column.name))) for column in columns]
+    asked = [column for column in columns if column.readings or column.name in source.unnamed]
+    return columns, _counts(con, asked, f"({source.sql})")[0]
+
+
+def _counts(con: duckdb.DuckDBPyConnection, columns: Sequence[_Column], relation: str) -> tuple[dict[str, _Count], int]:
+    """Count in one pass how many values each column has and how many each reading fits; and the rows."""
     if not columns:
-        return {}
-    asked: list[str] = []
+        return {}, 0
+    asked = ["count(*)"]
     for column in columns:
         asked += [f"count({column.known})", f"count({column.text})"]
         asked += [f"count({reading.fits})" for reading in column.readings]
         named = [reading.fits for reading in column.readings if reading.named]
         asked.append(f"any_value({column.known}) FILTER (WHERE ({named[0]}) IS NULL)" if named else "NULL")
     values = iter(con.execute(f"SELECT {', '.join(asked)} FROM {relation}").fetchall()[0])
+    rows = next(values)
     return {
         column.name: _Count(next(values), next(values), tuple(next(values) for _ in column.readings), next(values))
         for column in columns
-    }
+    }, rows
 
 
 def _left(column: _Column, count: _Count | None) -> tuple[_Reading, ...]:
