@@ -5,6 +5,7 @@ Numbers are float64 with NaN for NULL, texts object arrays with None for NULL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-_TRUTHS: Final = ("and", "or", "not", "in", "is null", *COMPARISONS)
+_TRUTHS: Final = ("and", "or", "not", "in", "like", "is null", *COMPARISONS)
 
 
 def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
@@ -80,12 +81,24 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
     if op == "in":
         pairs = [_truth(["=", tree[1], choice], columns, n_rows) for choice in tree[2:]]
         return np.logical_or.reduce([a for a, _ in pairs]), np.logical_and.reduce([not_a for _, not_a in pairs])
+    if op == "like":
+        texts = np.asarray(_value(tree[1], columns), dtype=object)
+        fits, known = _like(tree[2][1]), ~_null(texts)
+        true = np.broadcast_to(np.asarray(np.frompyfunc(fits, 1, 1)(texts), dtype=bool), (n_rows,))
+        return true, np.broadcast_to(known, (n_rows,)) & ~true
     if op not in COMPARISONS:
         raise ValueError(f"{op!r} is not in the grammar")
     left, right = _value(tree[1], columns), _value(tree[2], columns)
     known = ~(_null(left) | _null(right))
     true = np.broadcast_to(np.asarray(_COMPARE[op](left, right), dtype=bool) & known, (n_rows,))
     return true, np.broadcast_to(known, (n_rows,)) & ~true
+
+
+def _like(pattern: str) -> Callable[[str | None], bool]:
+    """Return what says whether a text fits a LIKE pattern: ``%`` is any text, ``_`` any one character."""
+    parts = {"%": ".*", "_": "."}
+    regex = re.compile("".join(parts.get(character, re.escape(character)) for character in pattern), re.DOTALL)
+    return lambda text: text is not None and regex.fullmatch(text) is not None
 
 
 def _value(tree: Tree, columns: Columns) -> Any:

@@ -41,9 +41,9 @@ def load_config(path: str | Path) -> CompanyConfig:
     if isinstance(policy := raw.get("policy"), str):
         raw["policy"] = _yaml(folder / policy, "a policy.yaml")
     tables = raw.get("tables")
-    for table in tables.values() if isinstance(tables, dict) else ():
-        if isinstance(table, dict) and isinstance(table.get("path"), str) and not table["path"].startswith("${"):
-            table["path"] = str(Path(glob.escape(str(folder))) / table["path"])
+    for part in _files(tables):
+        if isinstance(part.get("path"), str) and not part["path"].startswith("${"):
+            part["path"] = str(Path(glob.escape(str(folder))) / part["path"])
     return parse_config(raw, name=path.name)
 
 
@@ -110,6 +110,16 @@ def _yaml(path: Path, what: str = "a company.yaml") -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ConfigError(f"{path.name}: must be a mapping of keys; it is {type(raw).__name__}.")
     return raw
+
+
+def _files(tables: Any) -> Iterator[dict[str, Any]]:
+    """Give the parts of `tables` that may name a file: each table, and what is joined to it."""
+    for table in tables.values() if isinstance(tables, dict) else ():
+        if isinstance(table, dict):
+            joined = table.get("join")
+            yield from (
+                part for part in (table, *(joined if isinstance(joined, list) else ())) if isinstance(part, dict)
+            )
 
 
 def _faults(error: ValidationError) -> Iterator[str]:

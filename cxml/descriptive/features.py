@@ -11,7 +11,8 @@ from cxml.config.features import Feature
 from cxml.descriptive.algebra import Plan, feature_plan
 from cxml.descriptive.cells import SPINE
 from cxml.descriptive.queries import plan_queries
-from cxml.descriptive.sources import Tables, frame_of, n_workers
+from cxml.descriptive.sources import Tables, frame_of
+from cxml.descriptive.store import n_workers
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES

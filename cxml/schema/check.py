@@ -177,7 +177,8 @@ def _value_findings(
             naive = f"{unreadable} AND TRY_CAST({raw} AS TIMESTAMP) IS NOT NULL"
             yield _Finding(name, "times must carry a zone", remedy, naive)
             unreadable += f" AND TRY_CAST({raw} AS TIMESTAMP) IS NULL"
-        yield _Finding(name, "must be a time (ISO 8601)", "Write times as 2024-05-31T14:00:00Z.", unreadable)
+        remedy = "Write times as 2024-05-31T14:00:00Z, or say how they are written with `time_format:`."
+        yield _Finding(name, "must be a time (ISO 8601)", remedy, unreadable)
         if column.past and reading.as_of:
             moment = reading.as_of.isoformat(sep=" ")
             says = f"must be before as_of ({moment} UTC)"

@@ -3,8 +3,9 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from cxml.config import CompanyConfig, company, features, policy
+from cxml.config import CompanyConfig, company, features, policy, tables
 from cxml.config.base import Part
+from cxml.config.tables import FileConfig
 from cxml.errors import ConfigError
 
 
@@ -132,11 +133,11 @@ def test_the_json_schema_describes_every_key_of_every_part():
     described = {"CompanyConfig": found, **found["$defs"]}
     parts = {
         part.__name__: part
-        for module in (company, features, policy)
+        for module in (company, features, policy, tables)
         for part in vars(module).values()
-        if isinstance(part, type) and issubclass(part, BaseModel) and part not in (BaseModel, Part)
+        if isinstance(part, type) and issubclass(part, BaseModel) and part not in (BaseModel, Part, FileConfig)
     }
-    assert {"CompanyConfig", "TableConfig", "PolicyConfig", "Trend"} <= set(parts)
+    assert {"CompanyConfig", "TableConfig", "JoinedFile", "PolicyConfig", "Trend"} <= set(parts)
     for name, part in parts.items():
         assert set(described[name]["properties"]) == set(part.model_fields)
         assert described[name]["additionalProperties"] is False
