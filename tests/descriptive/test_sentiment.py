@@ -169,6 +169,14 @@ def test_a_score_that_became_known_after_the_month_began_is_not_used_in_it():
     assert np.isnan(read("2024-02-01"))
 
 
+@pytest.mark.parametrize("earlier", [pd.NaT, pd.Timestamp("2020-01-01")])
+def test_a_score_without_a_later_known_time_is_known_from_the_response_on(earlier):
+    rows = written(300)
+    plain = learned_sentiment(rows.assign(known_time=rows["response_time"]))
+    assert learned_sentiment(rows.assign(known_time=earlier)).equals(plain)
+    assert plain.notna().sum() > 100
+
+
 @pytest.mark.parametrize("make", [written, at_once])
 @pytest.mark.parametrize("position", [np.nan, 0.0, 0.7, 1.0])
 def test_without_scores_of_either_kind_the_sentiment_is_unknown(make, position):
