@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cxml.conditions.sql import sql as condition_sql
-from cxml.descriptive.algebra import FACT_TIME, WEIGHTED, Cell, Plan
+from cxml.descriptive.plan import FACT_TIME, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
 SPINE: Final = "spine"
