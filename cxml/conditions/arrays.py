@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.tree import ARITHMETIC, COMPARISONS, Tree
+from cxml.conditions.tree import ARITHMETIC, COMPARISONS, TRUTHS, Tree
 
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -24,9 +24,6 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-
-
-_TRUTHS: Final = ("and", "or", "not", "in", "is null", *COMPARISONS)
 
 
 def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
@@ -71,7 +68,7 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
         a, not_a = _truth(tree[1], columns, n_rows)
         return not_a, a
     if op == "is null":
-        if tree[1][0] in _TRUTHS:
+        if tree[1][0] in TRUTHS:
             true, false = _truth(tree[1], columns, n_rows)
             null = ~(true | false)
         else:
