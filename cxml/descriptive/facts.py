@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from cxml.conditions.sql import sql as condition_sql
-from cxml.descriptive.plan import FACT_TIME, WEIGHTED, Cell, Plan
+from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
 SPINE: Final = "spine"
 """The table of the moments that features are wanted for: one row per (customer_id, as_of)."""
 
 DAY_US: Final = 86_400_000_000.0
-IN_FORCE: Final = ("in_force", "days_since_start", "days_to_end", "price_change")
-"""What a cell can say of the contract in force."""
 
 # Whether a contract was renewed is not known before its end.
 _NOT_YET: Final = {c.RENEWED: f"CASE WHEN t.{c.END_TIME} < s.{c.AS_OF} THEN t.{c.RENEWED} END"}

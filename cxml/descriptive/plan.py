@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from cxml.conditions.tree import Tree
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
+
+if TYPE_CHECKING:
+    from cxml.descriptive.program import Program
 
 Kinds = Mapping[str, Mapping[str, Kind]]
 
@@ -28,6 +32,15 @@ FACT_TIME: Final[Mapping[str, str]] = {
 
 WEIGHTED: Final = ("count", "sum", "mean", "decay")
 """The aggregates in which a fact counts for its confidence, where its table has one."""
+
+IN_FORCE: Final = ("in_force", "days_since_start", "days_to_end", "price_change")
+"""What a cell can say of the contract in force."""
+
+YEAR_DAYS: Final = 365.2425
+"""Mean Gregorian year, the length of a wave of the seasons."""
+
+WEIGHT_DIGITS: Final = 9
+"""Sums of confidences are fractions: what is below this, where a part is taken from a sum, is left by rounding."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,13 @@ class Plan:
     lookups: tuple[Lookup, ...]
     segments: tuple[SegmentMean, ...]
     kinds: Mapping[str, Mapping[str, Kind]]
+
+    @cached_property
+    def program(self) -> Program:
+        """The plan compiled for one customer at a time, once."""
+        from cxml.descriptive.program import compiled
+
+        return compiled(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""

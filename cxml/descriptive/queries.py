@@ -16,7 +16,7 @@ from cxml.conditions.tree import Tree
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.facts import SPINE, days_sql, facts_query, known_sql
-from cxml.descriptive.plan import Kinds, Meaning, Plan
+from cxml.descriptive.plan import YEAR_DAYS, Kinds, Meaning, Plan
 from cxml.descriptive.shared import (
     lookup_joins,
     lookup_sql,
@@ -28,7 +28,6 @@ from cxml.descriptive.shared import (
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 
-YEAR_DAYS: Final = 365.2425  # mean Gregorian year
 _ZERO_WITHOUT_FACTS: Final = ("count", "sum", "decay", "distinct", "days_active", "rows")
 
 

@@ -17,6 +17,16 @@ NATIONAL_STATES = "national_states"
 """From the same moments: the mean over the regions of their latest known values."""
 
 
+def segment_days(place: int) -> str:
+    """Return the name of the table of what all customers of a segment add up to on each day."""
+    return f"segment_days_{place}"
+
+
+def segment_sizes(by: str) -> str:
+    """Return the name of the table of how many customers of each segment began on each day."""
+    return f"segment_sizes_{by}"
+
+
 def shared_statements(plan: Plan) -> dict[str, str]:
     """Return for each shared table that a plan needs the statement that makes it."""
     found = {}
@@ -25,8 +35,8 @@ def shared_statements(plan: Plan) -> dict[str, str]:
         if any(lookup.national for lookup in plan.lookups):
             found[NATIONAL_STATES] = _national_states(plan)
     for i, mean in enumerate(plan.segments):
-        found[f"segment_days_{i}"] = _segment_days(i, plan)
-        found.setdefault(f"segment_sizes_{mean.by}", _segment_sizes(mean.by, plan))
+        found[segment_days(i)] = _segment_days(i, plan)
+        found.setdefault(segment_sizes(mean.by), _segment_sizes(mean.by, plan))
     return found
 
 
@@ -59,12 +69,13 @@ def segment_queries(plan: Plan) -> dict[str, str]:
     for i, mean in enumerate(plan.segments):
         cell, by = plan.cells[mean.total], quoted(mean.by)
         known = " AND d.known_day < p.day" if c.KNOWN_TIME in plan.kinds[cell.table] else ""
+        sizes = quoted(segment_sizes(mean.by))
         found[f"segment_{i}"] = (
             f"    SELECT p.name, p.day, coalesce(sum(d.total), 0) AS total, coalesce(sum(d.n), 0) AS n,\n"
-            f"        (SELECT sum(z.n) FROM {_sizes(mean.by)} z WHERE z.name = p.name AND z.day < p.day) AS customers\n"
+            f"        (SELECT sum(z.n) FROM {sizes} z WHERE z.name = p.name AND z.day < p.day) AS customers\n"
             f"    FROM (SELECT DISTINCT k.{by} AS name, CAST(s.{c.AS_OF} AS DATE) AS day\n"
             f"        FROM {SPINE} s JOIN customers k ON k.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID}) p\n"
-            f"        LEFT JOIN segment_days_{i} d ON d.name = p.name AND d.day < p.day "
+            f"        LEFT JOIN {segment_days(i)} d ON d.name = p.name AND d.day < p.day "
             f"AND d.day >= p.day - INTERVAL {cell.begin_days} DAY{known}\n    GROUP BY p.name, p.day"
         )
     return found
@@ -88,10 +99,6 @@ def segment_sql(place: int, plan: Plan, total: str, n: str | None) -> str:
 
 def _state(days: int | None) -> str:
     return "now" if days is None else f"before_{days}"
-
-
-def _sizes(by: str) -> str:
-    return quoted(f"segment_sizes_{by}")
 
 
 def _measures(plan: Plan) -> list[str]:
@@ -138,7 +145,7 @@ def _segment_days(place: int, plan: Plan) -> str:
         f"SELECT k.{by} AS name, CAST({time} AS DATE) AS day, {known} AS known_day,\n"
         f"    sum({total}) AS total, sum({has_value}) AS n\n"
         f"FROM {cell.table} t JOIN customers k ON k.{c.CUSTOMER_ID} = t.{c.CUSTOMER_ID}\n"
-        f"WHERE k.{by} IS NOT NULL AND {where_sql(cell)}\nGROUP BY 1, 2, 3"
+        f"WHERE k.{by} IS NOT NULL AND {time} IS NOT NULL AND {where_sql(cell)}\nGROUP BY 1, 2, 3"
     )
 
 
