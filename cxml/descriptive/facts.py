@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cxml.conditions.sql import sql as condition_sql
+from cxml.conditions.sql import value_sql as expression_sql
 from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
@@ -70,7 +71,7 @@ def value_sql(cell: Cell) -> str:
     """Return the SQL of what a cell aggregates, of a row ``t``: numbers as DOUBLE, names and times as they are."""
     if cell.value is None:
         return "1.0"
-    value = condition_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
+    value = expression_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
     if cell.value_kind == "flag":
         return f"CAST(CAST({value} AS INTEGER) AS DOUBLE)"
     return f"CAST({value} AS DOUBLE)" if cell.value_kind == "number" else value
