@@ -120,7 +120,7 @@ def _sql(tree: Tree, plan: Plan, by_name: dict[str, Meaning]) -> str:
     column = f"k.{quoted(tree[1])}"
     if op == "since":
         return days_sql(f"CASE WHEN {column} < s.{c.AS_OF} THEN {column} END", f"s.{c.AS_OF}")
-    return column
+    return f"CAST({column} AS DOUBLE)" if plan.kinds["customers"][tree[1]] == "flag" else column
 
 
 def _cell(place: int, plan: Plan) -> str:
