@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from cxml.conditions import parse
-from cxml.conditions.tree import Tree
+from cxml.conditions.tree import Tree, columns
 from cxml.config.features import (
     Aggregate,
     Attribute,
@@ -273,6 +273,8 @@ class _Lowering:
             raise _NotMeantError(f"customers.{feature.by} is a {kind}; customers are grouped by names.")
         value, value_kind = self._value(of)
         where = self._where(of)
+        if of.table == "contracts" and c.RENEWED in [*columns(value or []), *columns(where or [])]:
+            raise _NotMeantError(f"{feature.of!r} reads `renewed`, which is known of each contract at another time.")
         total = self._cell(
             of.table,
             "count" if of.aggregate == "count" else "sum",
