@@ -107,15 +107,17 @@ def _measures(plan: Plan) -> list[str]:
 
 def _region_states(plan: Plan) -> str:
     """Of a measure that was restated, the statement that became known last counts, of the latest time observed."""
-    known = f"greatest({c.OBSERVED_TIME}, {c.KNOWN_TIME})" if c.KNOWN_TIME in plan.kinds["environment"] else ""
-    since = known or c.OBSERVED_TIME  # greatest() leaves NULLs out
+    late = c.KNOWN_TIME in plan.kinds["environment"]
+    stated = f"coalesce({c.KNOWN_TIME}, {c.OBSERVED_TIME})" if late else c.OBSERVED_TIME
     latest = ", ".join(
-        f"arg_max(CAST({m} AS DOUBLE), {{'observed': {c.OBSERVED_TIME}, 'since': since}}) OVER known AS {m}"
+        f"arg_max(CAST({m} AS DOUBLE), {{'observed': {c.OBSERVED_TIME}, 'stated': stated, 'place': place}}) "
+        f"OVER known AS {m}"
         for m in _measures(plan)
     )
     return (
         f"SELECT DISTINCT {c.REGION}, since, {latest}\n"
-        f"FROM (SELECT *, {since} AS since FROM environment)\n"
+        f"FROM (SELECT *, {stated} AS stated, greatest({c.OBSERVED_TIME}, stated) AS since, rowid AS place "
+        f"FROM environment)\n"
         f"WINDOW known AS (PARTITION BY {c.REGION} ORDER BY since RANGE UNBOUNDED PRECEDING)"
     )
 
