@@ -6,11 +6,12 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.features import Days, Feature
 from cxml.config.policy import PolicyConfig
+from cxml.errors import ConfigError
 from cxml.schema.columns import RESERVED
 
 
@@ -222,3 +223,17 @@ class CompanyConfig(Part):
         if as_of is None:
             return None
         return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+
+    def with_features(self, *features: Feature) -> CompanyConfig:
+        """Return the config with more features, beside those it adds already.
+
+        Raises
+        ------
+        ConfigError
+            If a name is taken or reserved.
+        """
+        try:
+            more = FeaturesConfig.model_validate(self.features.model_dump() | {"add": (*self.features.add, *features)})
+        except ValidationError as error:
+            raise ConfigError(f"features.add: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+        return self.model_copy(update={"features": more})

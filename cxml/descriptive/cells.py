@@ -1,227 +1,162 @@
-"""A cell of a plan as a function of one customer at one moment: places in sorted times, and totals between them."""
+"""The cells of one table of facts as DuckDB SQL: conditions, windows and values once a row, then the aggregates."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Sequence
-from math import fsum, log2, sqrt
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-from cxml.conditions.closures import value
-from cxml.conditions.tree import Tree
-from cxml.descriptive.plain import DAY_US
-from cxml.descriptive.plan import IN_FORCE, WEIGHTED, Cell
-from cxml.descriptive.series import Series
+from cxml.conditions.sql import sql as condition_sql
+from cxml.conditions.sql import value_sql as expression_sql
+from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
-# Variances from running totals lose digits where values are far from zero and close together; then both passes are run.
-_CANCELLED: Final = 1e-4
-# Each different name costs a search, each fact a step: from so many facts a name the searches are faster.
-_FACTS_A_NAME: Final = 8
+SPINE: Final = "spine"
+"""The table of the moments that features are wanted for: one row per (customer_id, as_of)."""
+
+DAY_US: Final = 86_400_000_000.0
+
+# Whether a contract was renewed is not known before its end.
+_NOT_YET: Final = {c.RENEWED: f"CASE WHEN t.{c.END_TIME} < s.{c.AS_OF} THEN t.{c.RENEWED} END"}
+_ALWAYS: Final = "TIMESTAMP '-infinity'"
+_AGGREGATES: Final = {
+    "min": "min({value})",
+    "max": "max({value})",
+    "std": "stddev_samp({value})",
+    "distinct": "count(DISTINCT {value})",
+    "last": "arg_max({value}, seq)",
+    "first": "arg_min({value}, seq)",
+    "entropy": "CASE WHEN count({value}) > 0 THEN entropy({value}) END",
+    "days_active": "count(DISTINCT CASE WHEN {rows} THEN day END)",
+    "newest": "min(CASE WHEN {rows} THEN days END)",
+    "oldest": "max(CASE WHEN {rows} THEN days END)",
+    "rows": "count_if({rows})",
+}
 
 
-class Moment:
-    """One customer at one moment: the series of each table as known then, the customer's row, what others share."""
+def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan) -> str:
+    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell."""
+    time, as_of = f"t.{FACT_TIME[table]}", f"s.{c.AS_OF}"
+    columns = {"s.rowid": "row", "t.rowid": "seq", days_sql(time, as_of): "days", f"CAST({time} AS DATE)": "day"}
+    if c.CONFIDENCE in plan.kinds[table]:
+        columns[f"coalesce(t.{c.CONFIDENCE}, 1.0)"] = "confidence"
+    joined = f"t.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID} AND {time} < {as_of}{known_sql(table, time, plan)}"
+    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}"
+    if table == "contracts":
+        columns[f"t.{c.END_TIME} >= {as_of}"] = "in_force"
+    aggregates = [f"{_aggregate(cell, plan, columns)} AS cell_{i}" for i, cell in cells.items()]
+    used = " ".join(aggregates)
+    made = [f"{sql} AS {name}" for sql, name in columns.items() if name in ("row", "seq") or name in used]
+    return (
+        "    SELECT row,\n        " + ",\n        ".join(aggregates) + "\n    FROM (\n        SELECT "
+        + ",\n            ".join(made) + f"\n        FROM {source}\n    )\n    GROUP BY row"
+    )  # fmt: skip
 
-    __slots__ = ("as_of", "customer", "midnight", "series", "surroundings")
 
-    def __init__(self, as_of: int, series: Sequence[Sequence[Series]], customer: Any, surroundings: Any) -> None:
-        self.as_of, self.series, self.customer, self.surroundings = as_of, series, customer, surroundings
-        self.midnight: Moment | None = None
+def known_sql(table: str, time: str | None, plan: Plan, alias: str = "t", before: str = f"s.{c.AS_OF}") -> str:
+    """Return the SQL that a row was known before a moment; one without a known time was from its time on.
 
-
-Reader = Callable[[Moment], Any]
-Span = Callable[[Sequence[int], int], tuple[int, int]]
-Ask = Callable[..., tuple[int, int]]
-"""Gives the number of a table and the place in it of the series of a value, and adds to what is kept of that."""
-
-EVERY_ROW: Final[Tree] = ["number", 1.0]
-WHOLE_ROW: Final[Tree] = ["row"]
-"""Stands for the value that is the row itself."""
-
-
-def cell_reader(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
-    """Return the function that gives the value of a cell, None where it is unknown.
-
-    Parameters
-    ----------
-    cell : Cell
-    ask : what gives the place of the series of a value, under the condition of the cell
-    weighted : whether the table has a confidence
+    An invitation is the company's own act: it is known from the moment it was sent.
     """
+    if table == "invitations" or c.KNOWN_TIME not in plan.kinds[table]:
+        return ""
+    return f" AND coalesce({alias}.{c.KNOWN_TIME}, {time or _ALWAYS}) < {before}"
+
+
+def where_sql(cell: Cell) -> str:
+    """Return the SQL of the condition on a row ``t``."""
+    return condition_sql(cell.where, "t", _NOT_YET if cell.table == "contracts" else None) if cell.where else "TRUE"
+
+
+def value_sql(cell: Cell) -> str:
+    """Return the SQL of what a cell aggregates, of a row ``t``: numbers as DOUBLE, names and times as they are."""
+    if cell.value is None:
+        return "1.0"
+    value = expression_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
+    if cell.value_kind == "flag":
+        return f"CAST(CAST({value} AS INTEGER) AS DOUBLE)"
+    return f"CAST({value} AS DOUBLE)" if cell.value_kind == "number" else value
+
+
+def days_sql(start: str, end: str) -> str:
+    """Return the SQL of the days from one moment to another."""
+    return f"(date_diff('microsecond', {start}, {end}) / {DAY_US!r})"
+
+
+def _aggregate(cell: Cell, plan: Plan, columns: dict[str, str]) -> str:
+    """Return the SQL of a cell over the columns made for each row, adding those that it needs."""
     if cell.aggregate in IN_FORCE:
-        return _of_term(cell, ask)
-    reader = _windowed(cell, ask, weighted=weighted and cell.aggregate in WEIGHTED)
-    return (lambda m: reader(m.midnight or m)) if cell.by_day else reader
-
-
-def _windowed(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
-    span = _span(cell)
-    if cell.aggregate in _OF_ROWS:
-        table, place = ask(EVERY_ROW, days=cell.aggregate == "days_active")
-        return _looked_at(table, place, span, _OF_ROWS[cell.aggregate])
+        name = columns.setdefault(_of_term(cell), f"term_{len(columns)}")
+        return f"(arg_max({{'v': {name}}}, CASE WHEN in_force THEN seq END)).v"
+    parts = []
+    if (window := _window(cell, plan)) is not None:
+        parts.append(columns.setdefault(window, f"in_window_{len(columns)}"))
+    if cell.where is not None:
+        parts.append(columns.setdefault(f"coalesce({where_sql(cell)}, FALSE)", f"is_{len(columns)}"))
+    rows = " AND ".join(parts)
+    value = None if cell.value is None else columns.setdefault(value_sql(cell), f"value_{len(columns)}")
+    if c.CONFIDENCE in plan.kinds[cell.table] and cell.aggregate in WEIGHTED:
+        return _weighted(cell, value, rows)
     if cell.aggregate == "count":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weight",) if weighted else ())
-        return _looked_at(table, place, span, _weights if weighted else _number)
+        return f"count({_where(value, rows)})" if value else f"count_if({rows})" if rows else "count(*)"
     if cell.aggregate == "mean":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weighted", "weight") if weighted else ("value",))
-        return _looked_at(table, place, span, _weighted_mean if weighted else _mean)
-    if cell.aggregate == "sum":
-        total = _weighted_sum if weighted else _sum
-        return _zero_without_rows(cell, ask, span, total, totals=("weighted" if weighted else "value",))
-    if cell.aggregate == "decay" and cell.half_life_days is not None:
-        days = cell.half_life_days
-
-        def decayed(series: Series, i: int, j: int, as_of: int) -> float:
-            return series.decays[days].between(i, j, as_of)
-
-        return _zero_without_rows(cell, ask, span, decayed, half_lives=(days,))
-    totals = ("value", "square") if cell.aggregate == "std" else ()
-    table, place = ask(cell.value or EVERY_ROW, totals=totals, names=cell.aggregate in ("distinct", "entropy"))
-    return _looked_at(table, place, span, _OF_VALUES[cell.aggregate])
+        return f"avg({_where(str(value), rows)})"
+    if cell.aggregate in ("sum", "decay"):
+        return _zero_without_rows(f"sum({_where(_decayed(cell, value), rows)})", rows)
+    return _AGGREGATES[cell.aggregate].format(value=_where(str(value), rows), rows=rows or "TRUE")
 
 
-def _span(cell: Cell) -> Span:
-    """Return the function that gives the places of a window in sorted times."""
+def _weighted(cell: Cell, value: str | None, rows: str) -> str:
+    """Return the SQL of an aggregate in which each fact counts for its confidence."""
+    known = _where("confidence", " AND ".join(part for part in (rows, value and f"{value} IS NOT NULL") if part))
+    if cell.aggregate == "count":
+        return f"coalesce(sum({known}), 0)"
+    total = f"sum({_where(f'{_decayed(cell, value)} * confidence', rows)})"
+    return f"({total} / nullif(sum({known}), 0))" if cell.aggregate == "mean" else _zero_without_rows(total, rows)
+
+
+def _decayed(cell: Cell, value: str | None) -> str:
+    if cell.aggregate != "decay":
+        return str(value)
+    return f"{value or '1.0'} * pow(0.5, days / {cell.half_life_days!r})"
+
+
+def _where(value: str, rows: str) -> str:
+    return f"CASE WHEN {rows} THEN {value} END" if rows else value
+
+
+def _zero_without_rows(total: str, rows: str) -> str:
+    """Return the SQL of a sum that is 0 without a fact, and unknown where facts have no known value."""
+    return f"CASE WHEN count_if({rows}) > 0 THEN {total} ELSE 0 END" if rows else total
+
+
+def _window(cell: Cell, plan: Plan) -> str | None:
+    time, as_of = f"t.{FACT_TIME[cell.table]}", f"s.{c.AS_OF}"
+    if cell.by_day:
+        as_of = f"date_trunc('day', {as_of})"
     if cell.begin_days is None:
-        return lambda times, as_of: (0, bisect_left(times, as_of))
-    begin, end = cell.begin_days * DAY_US, cell.end_days * DAY_US
-    return lambda times, as_of: (bisect_left(times, as_of - begin), bisect_left(times, as_of - end))
-
-
-def _looked_at(table: int, place: int, span: Span, found: Callable[[Series, int, int, int], Any]) -> Reader:
-    def reader(m: Moment) -> Any:
-        series, as_of = m.series[table][place], m.as_of
-        i, j = span(series.times, as_of)
-        return found(series, i, j, as_of)
-
-    return reader
-
-
-def _zero_without_rows(
-    cell: Cell, ask: Ask, span: Span, found: Callable[[Series, int, int, int], float], **kept: Any
-) -> Reader:
-    """Return the reader of a total that is 0 without a fact, and unknown where facts have no known value."""
-    table, rows = ask(EVERY_ROW)
-    _, place = ask(cell.value or EVERY_ROW, **kept)
-
-    def reader(m: Moment) -> float | None:
-        series, as_of = m.series[table][place], m.as_of
-        i, j = span(series.times, as_of)
-        if i < j:
-            return found(series, i, j, as_of)
-        i, j = span(m.series[table][rows].times, as_of)
-        return None if i < j else 0.0
-
-    return reader
-
-
-def _of_term(cell: Cell, ask: Ask) -> Reader:
-    """Return the reader of what is said of the contract in force: the last of those that have not ended."""
-    table, place = ask(WHOLE_ROW)
-    said = (
-        _OF_TERM[cell.aggregate] if cell.value is None else _column(value(cell.value), flag=cell.value_kind == "flag")
-    )
-
-    def reader(m: Moment) -> Any:
-        series, as_of = m.series[table][place], m.as_of
-        rows = series.values
-        for i in range(bisect_left(series.times, as_of) - 1, -1, -1):
-            if rows[i][c.END_TIME] >= as_of:
-                return said(rows, i, as_of)
         return None
-
-    return reader
-
-
-def _column(of_row: Callable[[Any], Any], *, flag: bool) -> Callable[[Sequence[Any], int, int], Any]:
-    def said(rows: Sequence[Any], i: int, as_of: int) -> Any:
-        found = of_row(rows[i])
-        return float(found) if flag and found is not None else found
-
-    return said
+    window = f"{time} >= {as_of} - INTERVAL {cell.begin_days} DAY"
+    if cell.end_days:
+        window += f" AND {time} < {as_of} - INTERVAL {cell.end_days} DAY"
+    if cell.by_day:
+        window += f" AND {time} < {as_of}{known_sql(cell.table, time, plan, before=as_of)}"
+    return window
 
 
-def _price_change(rows: Sequence[Any], i: int, as_of: int) -> float | None:
-    """Return the price minus that of the term before; the first term has none before it."""
-    price, before = rows[i][c.PRICE], rows[i - 1][c.PRICE] if i else None
-    return None if price is None or before is None else price - before
+def _oldest_needed(time: str, as_of: str, cells: Mapping[int, Cell]) -> str:
+    """Return the SQL that leaves out facts older than every window."""
+    if any(cell.begin_days is None for cell in cells.values()):
+        return ""
+    days = max((cell.begin_days or 0) + cell.by_day for cell in cells.values())
+    return f" AND {time} >= {as_of} - INTERVAL {days} DAY"
 
 
-def _number(series: Series, i: int, j: int, as_of: int) -> float:
-    return float(j - i)
-
-
-def _weights(series: Series, i: int, j: int, as_of: int) -> float:
-    return series.totals["weight"].between(i, j)
-
-
-def _sum(series: Series, i: int, j: int, as_of: int) -> float:
-    return series.totals["value"].between(i, j)
-
-
-def _weighted_sum(series: Series, i: int, j: int, as_of: int) -> float:
-    return series.totals["weighted"].between(i, j)
-
-
-def _mean(series: Series, i: int, j: int, as_of: int) -> float | None:
-    return series.totals["value"].between(i, j) / (j - i) if i < j else None
-
-
-def _weighted_mean(series: Series, i: int, j: int, as_of: int) -> float | None:
-    weights = series.totals["weight"].between(i, j)
-    return series.totals["weighted"].between(i, j) / weights if weights else None
-
-
-def _std(series: Series, i: int, j: int, as_of: int) -> float | None:
-    n = j - i
-    if n < 2:
-        return None
-    squares, mean = series.totals["square"].between(i, j), series.totals["value"].between(i, j) / n
-    rest = squares - n * mean * mean
-    if not rest > _CANCELLED * squares:  # also where it is no number
-        rest = fsum((x - mean) ** 2 for x in series.values[i:j])
-    return sqrt(rest / (n - 1))
-
-
-def _distinct(series: Series, i: int, j: int, as_of: int) -> float:
-    return float(len(_counts(series, i, j)))
-
-
-def _entropy(series: Series, i: int, j: int, as_of: int) -> float | None:
-    n = j - i
-    return abs(fsum(k / n * log2(k / n) for k in _counts(series, i, j))) if n else None
-
-
-def _counts(series: Series, i: int, j: int) -> Sequence[int]:
-    """Return how often each value is there."""
-    names = series.names
-    if names is None or len(names.times) * _FACTS_A_NAME > j - i:
-        return list(Counter(series.values[i:j]).values())
-    times = series.times
-    begin, last = times[i], times[j - 1]
-    counts = (bisect_left(of, last + 1) - bisect_left(of, begin) for of in names.times.values())
-    return [k for k in counts if k]
-
-
-_OF_ROWS: Final[dict[str, Callable[[Series, int, int, int], Any]]] = {
-    "rows": _number,
-    "newest": lambda series, i, j, as_of: (as_of - series.times[j - 1]) / DAY_US if i < j else None,
-    "oldest": lambda series, i, j, as_of: (as_of - series.times[i]) / DAY_US if i < j else None,
-    "days_active": lambda series, i, j, as_of: float(series.days.between(i, j)) if i < j and series.days else 0.0,
-}
-_OF_VALUES: Final[dict[str, Callable[[Series, int, int, int], Any]]] = {
-    "std": _std,
-    "distinct": _distinct,
-    "entropy": _entropy,
-    "min": lambda series, i, j, as_of: min(series.values[i:j]) if i < j else None,
-    "max": lambda series, i, j, as_of: max(series.values[i:j]) if i < j else None,
-    "last": lambda series, i, j, as_of: series.values[j - 1] if i < j else None,
-    "first": lambda series, i, j, as_of: series.values[i] if i < j else None,
-}
-_OF_TERM: Final[dict[str, Callable[[Sequence[Any], int, int], Any]]] = {
-    "days_since_start": lambda rows, i, as_of: (as_of - rows[i][c.START_TIME]) / DAY_US,
-    "days_to_end": lambda rows, i, as_of: (rows[i][c.END_TIME] - as_of) / DAY_US,
-    "price_change": _price_change,
-}
+def _of_term(cell: Cell) -> str:
+    """Return the SQL of what is said of the contract in force."""
+    if cell.aggregate == "days_since_start":
+        return days_sql(f"t.{c.START_TIME}", f"s.{c.AS_OF}")
+    if cell.aggregate == "days_to_end":
+        return days_sql(f"s.{c.AS_OF}", f"t.{c.END_TIME}")
+    if cell.aggregate == "price_change":
+        return f"t.{c.PRICE} - lag(t.{c.PRICE}) OVER (PARTITION BY s.rowid ORDER BY t.rowid)"
+    return value_sql(cell)

@@ -1,162 +1,147 @@
-"""The cells of one table of facts as DuckDB SQL: conditions, windows and values once a row, then the aggregates."""
+"""The rows of a company's tables that each indicator is made of, as one SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from cxml.conditions.sql import sql as condition_sql
-from cxml.conditions.sql import value_sql as expression_sql
-from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
+from cxml.descriptive.indicators import NEUTRAL, TOP
+from cxml.descriptive.sources import Tables
+from cxml.errors import ConfigError, SchemaError, broken_by, listed, near_miss
 from cxml.schema import columns as c
+from cxml.schema.sql import quoted
+from cxml.schema.tables import TABLES
 
-SPINE: Final = "spine"
-"""The table of the moments that features are wanted for: one row per (customer_id, as_of)."""
+SOCIAL: Final = "social"
+"""The channel of the posts that tell the sentiment of the brand, where events have a channel."""
 
-DAY_US: Final = 86_400_000_000.0
+ANSWER_DAYS: Final = 14
+"""Invitations so young are not counted in the response rate: they may still be answered."""
 
-# Whether a contract was renewed is not known before its end.
-_NOT_YET: Final = {c.RENEWED: f"CASE WHEN t.{c.END_TIME} < s.{c.AS_OF} THEN t.{c.RENEWED} END"}
-_ALWAYS: Final = "TIMESTAMP '-infinity'"
-_AGGREGATES: Final = {
-    "min": "min({value})",
-    "max": "max({value})",
-    "std": "stddev_samp({value})",
-    "distinct": "count(DISTINCT {value})",
-    "last": "arg_max({value}, seq)",
-    "first": "arg_min({value}, seq)",
-    "entropy": "CASE WHEN count({value}) > 0 THEN entropy({value}) END",
-    "days_active": "count(DISTINCT CASE WHEN {rows} THEN day END)",
-    "newest": "min(CASE WHEN {rows} THEN days END)",
-    "oldest": "max(CASE WHEN {rows} THEN days END)",
-    "rows": "count_if({rows})",
-}
+_SCORE: Final = f"fact.{c.SCORE}"
+_NPS: Final = f"CASE WHEN {_SCORE} >= 9 THEN 1 WHEN {_SCORE} <= 6 THEN -1 ELSE 0 END"
 
 
-def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan) -> str:
-    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell."""
-    time, as_of = f"t.{FACT_TIME[table]}", f"s.{c.AS_OF}"
-    columns = {"s.rowid": "row", "t.rowid": "seq", days_sql(time, as_of): "days", f"CAST({time} AS DATE)": "day"}
-    if c.CONFIDENCE in plan.kinds[table]:
-        columns[f"coalesce(t.{c.CONFIDENCE}, 1.0)"] = "confidence"
-    joined = f"t.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID} AND {time} < {as_of}{known_sql(table, time, plan)}"
-    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}"
-    if table == "contracts":
-        columns[f"t.{c.END_TIME} >= {as_of}"] = "in_force"
-    aggregates = [f"{_aggregate(cell, plan, columns)} AS cell_{i}" for i, cell in cells.items()]
-    used = " ".join(aggregates)
-    made = [f"{sql} AS {name}" for sql, name in columns.items() if name in ("row", "seq") or name in used]
-    return (
-        "    SELECT row,\n        " + ",\n        ".join(aggregates) + "\n    FROM (\n        SELECT "
-        + ",\n            ".join(made) + f"\n        FROM {source}\n    )\n    GROUP BY row"
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Facts:
+    """The rows that a figure is the mean of: of which table, when each counts, and the SQL of its value.
 
-
-def known_sql(table: str, time: str | None, plan: Plan, alias: str = "t", before: str = f"s.{c.AS_OF}") -> str:
-    """Return the SQL that a row was known before a moment; one without a known time was from its time on.
-
-    An invitation is the company's own act: it is known from the moment it was sent.
+    In SQL, the table is called ``fact``.
     """
-    if table == "invitations" or c.KNOWN_TIME not in plan.kinds[table]:
-        return ""
-    return f" AND coalesce({alias}.{c.KNOWN_TIME}, {time or _ALWAYS}) < {before}"
+
+    name: str
+    table: str
+    time: str
+    value: str
+    where: str
 
 
-def where_sql(cell: Cell) -> str:
-    """Return the SQL of the condition on a row ``t``."""
-    return condition_sql(cell.where, "t", _NOT_YET if cell.table == "contracts" else None) if cell.where else "TRUE"
+def facts_of(tables: Tables) -> tuple[Facts, ...]:
+    """Return what can be made of a company's tables: of answers, invitations, comments, posts and contracts.
+
+    Raises
+    ------
+    SchemaError
+        If a sentiment is not from -1 to 1.
+    """
+    return (*survey_facts(tables), *_sentiments(tables), *_renewals(tables))
 
 
-def value_sql(cell: Cell) -> str:
-    """Return the SQL of what a cell aggregates, of a row ``t``: numbers as DOUBLE, names and times as they are."""
-    if cell.value is None:
-        return "1.0"
-    value = expression_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
-    if cell.value_kind == "flag":
-        return f"CAST(CAST({value} AS INTEGER) AS DOUBLE)"
-    return f"CAST({value} AS DOUBLE)" if cell.value_kind == "number" else value
+def survey_facts(tables: Tables) -> Iterator[Facts]:
+    """Yield what can be made of answers and invitations."""
+    if "surveys" not in tables:
+        return
+    answered = f"{_SCORE} IS NOT NULL AND fact.{c.INSTRUMENT} = "
+    yield Facts("nps", "surveys", c.RESPONSE_TIME, _NPS, f"{answered}'nps'")
+    for name, (instrument, top) in TOP.items():
+        value = _SCORE if top is None else f"{_SCORE} >= {top}"
+        yield Facts(name, "surveys", c.RESPONSE_TIME, value, f"{answered}'{instrument}'")
+    if c.SENT_TIME in tables.kinds["surveys"]:
+        silent = tables.con.execute(f"SELECT count(*) FROM surveys WHERE {c.RESPONSE_TIME} IS NULL").fetchall()[0][0]
+        if silent:  # a table of answers alone does not tell who was asked
+            old = f"fact.{c.SENT_TIME} < TIMESTAMP '{tables.as_of}' - INTERVAL {ANSWER_DAYS} DAY"
+            yield Facts("response_rate", "surveys", c.SENT_TIME, f"fact.{c.RESPONSE_TIME} IS NOT NULL", old)
 
 
-def days_sql(start: str, end: str) -> str:
-    """Return the SQL of the days from one moment to another."""
-    return f"(date_diff('microsecond', {start}, {end}) / {DAY_US!r})"
+def answers_sql(tables: Tables, facts: Facts, by: str | None, *columns: str) -> str:
+    """Return the SQL of a figure's rows: ``customer_id``, ``grp``, ``x``, and what ``columns`` compute from ``time``.
+
+    Only what was known before the moment of the data is there. ``grp`` is NULL where the group is not known.
+    """
+    known = [f"fact.{facts.time} < TIMESTAMP '{tables.as_of}'", f"({facts.where})"]
+    if c.KNOWN_TIME in tables.kinds[facts.table]:
+        known.append(f"(fact.{c.KNOWN_TIME} IS NULL OR fact.{c.KNOWN_TIME} < TIMESTAMP '{tables.as_of}')")
+    computed = "".join(f", {column}" for column in columns)
+    return (
+        f"SELECT fact.{c.CUSTOMER_ID}, {_group(tables, facts.table, by)} AS grp, CAST({facts.value} AS DOUBLE) AS x, "
+        f"fact.{facts.time} AS time{computed} "
+        f"FROM {facts.table} AS fact JOIN customers USING ({c.CUSTOMER_ID}) WHERE {' AND '.join(known)}"
+    )
 
 
-def _aggregate(cell: Cell, plan: Plan, columns: dict[str, str]) -> str:
-    """Return the SQL of a cell over the columns made for each row, adding those that it needs."""
-    if cell.aggregate in IN_FORCE:
-        name = columns.setdefault(_of_term(cell), f"term_{len(columns)}")
-        return f"(arg_max({{'v': {name}}}, CASE WHEN in_force THEN seq END)).v"
-    parts = []
-    if (window := _window(cell, plan)) is not None:
-        parts.append(columns.setdefault(window, f"in_window_{len(columns)}"))
-    if cell.where is not None:
-        parts.append(columns.setdefault(f"coalesce({where_sql(cell)}, FALSE)", f"is_{len(columns)}"))
-    rows = " AND ".join(parts)
-    value = None if cell.value is None else columns.setdefault(value_sql(cell), f"value_{len(columns)}")
-    if c.CONFIDENCE in plan.kinds[cell.table] and cell.aggregate in WEIGHTED:
-        return _weighted(cell, value, rows)
-    if cell.aggregate == "count":
-        return f"count({_where(value, rows)})" if value else f"count_if({rows})" if rows else "count(*)"
-    if cell.aggregate == "mean":
-        return f"avg({_where(str(value), rows)})"
-    if cell.aggregate in ("sum", "decay"):
-        return _zero_without_rows(f"sum({_where(_decayed(cell, value), rows)})", rows)
-    return _AGGREGATES[cell.aggregate].format(value=_where(str(value), rows), rows=rows or "TRUE")
+def groups_of(tables: Tables, facts: Facts, by: Sequence[str]) -> list[str]:
+    """Return the columns among ``by`` that the rows of a figure have, of their own or of their customers."""
+    return [column for column in by if _owner(tables, facts.table, column)]
 
 
-def _weighted(cell: Cell, value: str | None, rows: str) -> str:
-    """Return the SQL of an aggregate in which each fact counts for its confidence."""
-    known = _where("confidence", " AND ".join(part for part in (rows, value and f"{value} IS NOT NULL") if part))
-    if cell.aggregate == "count":
-        return f"coalesce(sum({known}), 0)"
-    total = f"sum({_where(f'{_decayed(cell, value)} * confidence', rows)})"
-    return f"({total} / nullif(sum({known}), 0))" if cell.aggregate == "mean" else _zero_without_rows(total, rows)
+def groupable(tables: Tables, facts: Sequence[Facts], by: Sequence[str]) -> None:
+    """Raise `ConfigError` with every column among ``by`` that no figure can be grouped by."""
+    sources = dict.fromkeys([*(fact.table for fact in facts), "customers"])
+    names = {name for table in sources for name in tables.kinds[table] if _owner(tables, table, name)}
+    faults = []
+    for column in by:
+        if any(_owner(tables, fact.table, column) for fact in facts):
+            continue
+        there = [table for table in sources if column in tables.kinds[table]]
+        if there:
+            kind = tables.kinds[there[0]][column]
+            faults.append(f"by: {there[0]}.{column} is a {kind}; only names and flags make groups.")
+        else:
+            remedy = near_miss(column, names) or f". Those that can be: {', '.join(sorted(names))}."
+            faults.append(f"by: neither {' nor '.join(sources)} has a column {column!r}{remedy}")
+    if faults:
+        raise ConfigError(listed(faults))
 
 
-def _decayed(cell: Cell, value: str | None) -> str:
-    if cell.aggregate != "decay":
-        return str(value)
-    return f"{value or '1.0'} * pow(0.5, days / {cell.half_life_days!r})"
+def _owner(tables: Tables, table: str, column: str) -> str | None:
+    for owner in (table, "customers"):
+        if column != c.INSTRUMENT and tables.kinds[owner].get(column) in ("category", "flag"):
+            return owner
+    return None
 
 
-def _where(value: str, rows: str) -> str:
-    return f"CASE WHEN {rows} THEN {value} END" if rows else value
+def _group(tables: Tables, table: str, by: str | None) -> str:
+    if by is None:
+        return "'all'"
+    owner = "fact" if _owner(tables, table, by) == table else "customers"
+    return f"CAST({owner}.{quoted(by)} AS VARCHAR)"
 
 
-def _zero_without_rows(total: str, rows: str) -> str:
-    """Return the SQL of a sum that is 0 without a fact, and unknown where facts have no known value."""
-    return f"CASE WHEN count_if({rows}) > 0 THEN {total} ELSE 0 END" if rows else total
+def _renewals(tables: Tables) -> Iterator[Facts]:
+    if "contracts" in tables:  # `renewed` is known from the end of the term
+        yield Facts("renewal_rate", "contracts", c.END_TIME, f"fact.{c.RENEWED}", f"fact.{c.RENEWED} IS NOT NULL")
 
 
-def _window(cell: Cell, plan: Plan) -> str | None:
-    time, as_of = f"t.{FACT_TIME[cell.table]}", f"s.{c.AS_OF}"
-    if cell.by_day:
-        as_of = f"date_trunc('day', {as_of})"
-    if cell.begin_days is None:
-        return None
-    window = f"{time} >= {as_of} - INTERVAL {cell.begin_days} DAY"
-    if cell.end_days:
-        window += f" AND {time} < {as_of} - INTERVAL {cell.end_days} DAY"
-    if cell.by_day:
-        window += f" AND {time} < {as_of}{known_sql(cell.table, time, plan, before=as_of)}"
-    return window
-
-
-def _oldest_needed(time: str, as_of: str, cells: Mapping[int, Cell]) -> str:
-    """Return the SQL that leaves out facts older than every window."""
-    if any(cell.begin_days is None for cell in cells.values()):
-        return ""
-    days = max((cell.begin_days or 0) + cell.by_day for cell in cells.values())
-    return f" AND {time} >= {as_of} - INTERVAL {days} DAY"
-
-
-def _of_term(cell: Cell) -> str:
-    """Return the SQL of what is said of the contract in force."""
-    if cell.aggregate == "days_since_start":
-        return days_sql(f"t.{c.START_TIME}", f"s.{c.AS_OF}")
-    if cell.aggregate == "days_to_end":
-        return days_sql(f"s.{c.AS_OF}", f"t.{c.END_TIME}")
-    if cell.aggregate == "price_change":
-        return f"t.{c.PRICE} - lag(t.{c.PRICE}) OVER (PARTITION BY s.rowid ORDER BY t.rowid)"
-    return value_sql(cell)
+def _sentiments(tables: Tables) -> Iterator[Facts]:
+    sources = (("surveys", "comments", "comment_sentiment"), ("events", "posts", "brand_sentiment"))
+    for table, prefix, mean in sources:
+        if table not in tables or tables.kinds[table].get(c.SENTIMENT) != "number":
+            continue
+        n, bad, first = tables.con.execute(
+            f"SELECT count({c.SENTIMENT}), count(*) FILTER (abs({c.SENTIMENT}) > 1), "
+            f"arg_min({c.SENTIMENT}, rowid) FILTER (abs({c.SENTIMENT}) > 1) FROM {table}"
+        ).fetchall()[0]
+        if bad:
+            raise SchemaError(
+                f"{table}.{c.SENTIMENT}: must be from -1 to 1; {broken_by(bad, n)} (first: {first:g}). "
+                f"Bring it to that scale, or give the column another name."
+            )
+        time = str(TABLES[table].time)
+        where = f"fact.{c.SENTIMENT} IS NOT NULL"
+        if table == "events" and c.CHANNEL in tables.kinds[table]:
+            where += f" AND fact.{c.CHANNEL} = '{SOCIAL}'"
+        yield Facts(f"{prefix}_negative", table, time, f"fact.{c.SENTIMENT} < -{NEUTRAL}", where)
+        yield Facts(f"{prefix}_neutral", table, time, f"abs(fact.{c.SENTIMENT}) <= {NEUTRAL}", where)
+        yield Facts(f"{prefix}_positive", table, time, f"fact.{c.SENTIMENT} > {NEUTRAL}", where)
+        yield Facts(mean, table, time, f"fact.{c.SENTIMENT}", where)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import feature_plan
-from cxml.descriptive.facts import SPINE
+from cxml.descriptive.cells import SPINE
 from cxml.descriptive.plan import Plan
 from cxml.descriptive.queries import plan_queries
 from cxml.descriptive.sources import Tables, frame_of, n_workers

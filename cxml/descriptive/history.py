@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any, Final
 
-from cxml.descriptive.cells import Moment
+from cxml.descriptive.cell_readers import Moment
 from cxml.descriptive.plain import DAY_US, microseconds, utc
 from cxml.descriptive.plan import Plan
 from cxml.descriptive.streams import Streams

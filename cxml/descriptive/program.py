@@ -8,7 +8,7 @@ from typing import Any
 
 from cxml.conditions.closures import Row, Value, truth, value
 from cxml.conditions.tree import Tree, columns
-from cxml.descriptive.cells import WHOLE_ROW, Reader, cell_reader
+from cxml.descriptive.cell_readers import WHOLE_ROW, Reader, cell_reader
 from cxml.descriptive.plain import Rows
 from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.descriptive.readers import customer_columns, feature_readers

@@ -15,7 +15,7 @@ from typing import Final
 from cxml.conditions.tree import Tree
 from cxml.config.features import Feature
 from cxml.descriptive.algebra import feature_plan
-from cxml.descriptive.facts import SPINE, days_sql, facts_query, known_sql
+from cxml.descriptive.cells import SPINE, days_sql, facts_query, known_sql
 from cxml.descriptive.plan import YEAR_DAYS, Kinds, Meaning, Plan
 from cxml.descriptive.shared import (
     lookup_joins,

@@ -7,7 +7,7 @@ from math import cos, pi, sin
 from typing import Any, Final
 
 from cxml.conditions.tree import Tree
-from cxml.descriptive.cells import Moment, Reader
+from cxml.descriptive.cell_readers import Moment, Reader
 from cxml.descriptive.plain import DAY_US, utc
 from cxml.descriptive.plan import WEIGHT_DIGITS, YEAR_DAYS, Plan
 from cxml.descriptive.surroundings import segment_key

@@ -5,7 +5,7 @@ It is computed once for all of them, into tables of its own; the query of each c
 
 from __future__ import annotations
 
-from cxml.descriptive.facts import SPINE, value_sql, where_sql
+from cxml.descriptive.cells import SPINE, value_sql, where_sql
 from cxml.descriptive.plan import FACT_TIME, Plan
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted

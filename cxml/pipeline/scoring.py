@@ -5,15 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.conditions.tree import columns as named_columns
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Attribute, Contract, Feature
+from cxml.descriptive.breakdown import measured
+from cxml.descriptive.facts import survey_facts
 from cxml.descriptive.features import customers_at, feature_frame
-from cxml.descriptive.indicators import nps
+from cxml.descriptive.periods import Period
 from cxml.descriptive.sources import Tables, read_tables
 from cxml.errors import BundleError, ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
@@ -202,16 +205,11 @@ def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:
 
 
 def _answered_nps(tables: Tables, moment: datetime) -> NpsFigure | None:
-    """Return the NPS of the answers of the year before a moment; None without any."""
-    if "surveys" not in tables:
+    """Return the NPS of the answers of the year before a moment; None where too few answered."""
+    answers = [facts for facts in survey_facts(tables) if facts.name == "nps"]
+    year = Period("year", moment - timedelta(days=365), moment)
+    found = measured(replace(tables, as_of=moment), answers, (), year, monthly=False)
+    if not found or isnan(found[0][-1]):  # nobody answered, or a single customer, of whom no interval is known
         return None
-    counts = tables.con.execute(f"""
-        SELECT count(*) FILTER ({c.SCORE} <= 6), count(*) FILTER ({c.SCORE} BETWEEN 7 AND 8),
-            count(*) FILTER ({c.SCORE} >= 9)
-        FROM surveys WHERE {c.INSTRUMENT} = 'nps' AND {c.RESPONSE_TIME} < TIMESTAMP '{moment}'
-            AND {c.RESPONSE_TIME} >= TIMESTAMP '{moment}' - INTERVAL 365 DAY
-    """).fetchall()[0]  # fmt: skip
-    if not sum(counts):
-        return None
-    figure = nps(*counts)
-    return NpsFigure(f"{figure.n:,} answers of the last 365 days", figure.value, figure.low, figure.high)
+    *_, n, _, value, low, high = found[0]
+    return NpsFigure(f"{n:,} answers of the last 365 days", value, low, high)

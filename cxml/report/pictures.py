@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxml.errors import SchemaError
-from cxml.report.summary import Z_95, expected_losses, predicted_nps
+from cxml.report.summary import expected_losses, predicted_nps
 from cxml.schema import columns as c
+from cxml.schema.figures import Z_95
 
 if TYPE_CHECKING:
     import pandas as pd

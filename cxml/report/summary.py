@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxml.schema import columns as c
+from cxml.schema.figures import Z_95
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Z_95 = 1.959963984540054  # the 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True)

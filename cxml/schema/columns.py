@@ -25,6 +25,7 @@ INSTRUMENT: Final = "instrument"
 SCORE: Final = "score"
 COMMENT: Final = "comment"
 TOUCHPOINT: Final = "touchpoint"
+SENTIMENT: Final = "sentiment"
 # contracts
 CONTRACT_ID: Final = "contract_id"
 START_TIME: Final = "start_time"
@@ -56,6 +57,24 @@ RUNNER_UP: Final = "runner_up"
 WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
+# indicators
+INDICATOR: Final = "indicator"
+BY: Final = "by"
+GROUP: Final = "group"
+PERIOD: Final = "period"
+UNIT: Final = "unit"
+N: Final = "n"
+N_CUSTOMERS: Final = "n_customers"
+LOW: Final = "low"
+HIGH: Final = "high"
+# comparisons
+N_BEFORE: Final = "n_before"
+N_AFTER: Final = "n_after"
+VALUE_BEFORE: Final = "value_before"
+VALUE_AFTER: Final = "value_after"
+DIFFERENCE: Final = "difference"
+P_VALUE: Final = "p_value"
+P_HOLM: Final = "p_holm"
 
 RESERVED: Final = frozenset(
     {*KEY, P_DETRACTOR, P_PASSIVE, P_PROMOTER, NPS_CLASS, RENEWAL_RISK, HEALTH, VALUE, MODEL_VERSION, ACTION, COST}

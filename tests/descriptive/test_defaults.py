@@ -116,7 +116,8 @@ def test_environment_and_actions_bring_measures_and_contacts(company):
     environment = [{"region": "north", "observed_time": "2024-01-01", "jobless": 5.0, "mood": "calm"}]
     actions = [{"customer_id": "ada", "action_time": "2024-01-01", "action": "call_back", "cost": 2.0}]
     assert names_from(company, environment=environment, actions=actions) == {
-        "env_jobless", "env_jobless_change_90d", "env_jobless_to_national", "actions_7d", "actions_30d", "actions_90d", "actions_365d", "days_since_action",
+        "env_jobless", "env_jobless_change_90d", "env_jobless_to_national",
+        "actions_7d", "actions_30d", "actions_90d", "actions_365d", "days_since_action",
         "season_sin", "season_cos",
     }  # fmt: skip
 
