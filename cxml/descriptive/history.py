@@ -186,10 +186,13 @@ class CustomerHistory:
             self._streams[SURVEYS].add(row)
 
     def _invitation(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a survey as it was sent; one whose sending is not known was sent when it was answered."""
+        """Return a survey as it was sent; one whose sending is not known counts from its answer."""
         if not self._invited:
             return None
-        sent = row[c.RESPONSE_TIME] if row[c.SENT_TIME] is None else row[c.SENT_TIME]
+        sent, answered = row[c.SENT_TIME], row[c.RESPONSE_TIME]
+        if sent is None and answered is not None:
+            known = row.get(c.KNOWN_TIME)
+            sent = answered if known is None else max(answered, known)
         return None if sent is None else {name: row.get(name) for name in self._invited} | {c.SENT_TIME: sent}
 
     def _alike(self, row: dict[str, Any]) -> tuple[Any, ...]:

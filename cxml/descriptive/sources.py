@@ -94,7 +94,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             f"there is no table {unknown[0]!r}{near_miss(unknown[0], TABLES) or '.'} Tables: {', '.join(TABLES)}."
         )
     con = _connected(config)
-    reports, unread, read = [], [], {}
+    reports, unread, read, invitations = [], [], {}, None
     for name, schema in TABLES.items():
         table: TableConfig | None = getattr(config.tables, name)
         if name in frames and table is None:
@@ -115,7 +115,10 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         reports.append(report)
         if not report.faults:
             whose = "customers" in read and name not in ("customers", "environment")
-            read[name] = _sorted_table(con, name, schema, reading, whose=whose, confidence=table.confidence)
+            source, read[name] = _typed_source(con, name, schema, reading, whose=whose, confidence=table.confidence)
+            _sorted_table(con, name, schema, source, read[name], whose=whose)
+            if name == "surveys" and c.SENT_TIME in read[name] and whose:
+                invitations = _invitations(con, source, read[name])
         con.execute(f"DROP TABLE raw_{name}")
     if unread:
         raise SourceError(listed(unread))
@@ -124,8 +127,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         reports = [_with_outliers(con, report, read) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, read)
     fingerprint = _fingerprint(con, read)
-    if c.SENT_TIME in read.get("surveys", {}) and "customers" in read:
-        read["invitations"] = _invitations(con, read["surveys"])
+    if invitations is not None:
+        read["invitations"] = invitations
     return Tables(con, read, tuple(reports), as_of, fingerprint)
 
 
@@ -157,7 +160,7 @@ def n_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _sorted_table(
+def _typed_source(
     con: duckdb.DuckDBPyConnection,
     name: str,
     schema: Schema,
@@ -165,8 +168,8 @@ def _sorted_table(
     *,
     whose: bool,
     confidence: float | None,
-) -> dict[str, Kind]:
-    """Create the typed table in the order of customer, time and place in the source.
+) -> tuple[str, dict[str, Kind]]:
+    """Return what a typed table ``t`` is selected from, with each row's place in the source, and its kinds.
 
     Where the table is ``whose`` (of customers who are known), only the facts of known customers are kept.
     """
@@ -179,29 +182,40 @@ def _sorted_table(
         kinds[c.CONFIDENCE] = "number"
     selected = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in read.items())
     source = f"(SELECT {selected}, rowid AS place_in_source FROM raw_{name}) t"
-    order = [c.CUSTOMER_ID] if name == "customers" else [c.REGION] if name == "environment" else []
     if whose:
         source += (
             f" JOIN (SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers) k ON k.who = t.{c.CUSTOMER_ID}"
         )
+    return source, kinds
+
+
+def _sorted_table(
+    con: duckdb.DuckDBPyConnection, name: str, schema: Schema, source: str, kinds: Mapping[str, Kind], *, whose: bool
+) -> None:
+    """Create the typed table in the order of customer, time and place in the source."""
+    order = [c.CUSTOMER_ID] if name == "customers" else [c.REGION] if name == "environment" else []
+    if whose:
         order = ["k.number", f"t.{schema.time}", *([f"t.{c.CONTRACT_ID}"] if name == "contracts" else [])]
     columns = ", ".join(f"t.{quoted(column)}" for column in kinds)
     con.execute(
         f"CREATE TABLE {name} AS SELECT {columns} FROM {source} ORDER BY {', '.join([*order, 't.place_in_source'])}"
     )
-    return kinds
 
 
-def _invitations(con: duckdb.DuckDBPyConnection, surveys: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Create the table of surveys as they were sent: what was known of each at that moment, answered or not."""
+def _invitations(con: duckdb.DuckDBPyConnection, source: str, surveys: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Create the table of surveys as they were sent: what was known of each at that moment, answered or not.
+
+    One whose sending is not known counts from when its answer was known. Those sent at one moment stand in the order
+    of the source, whenever they are answered.
+    """
     kept: dict[str, Kind] = {c.CUSTOMER_ID: "key", c.SENT_TIME: "time"}
     kept |= {name: surveys[name] for name in (c.INSTRUMENT, c.TOUCHPOINT, c.CHANNEL) if name in surveys}
-    sent = f"coalesce({c.SENT_TIME}, {c.RESPONSE_TIME})"
+    answered = f"greatest(t.{c.RESPONSE_TIME}, t.{c.KNOWN_TIME})" if c.KNOWN_TIME in surveys else f"t.{c.RESPONSE_TIME}"
+    sent = f"coalesce(t.{c.SENT_TIME}, CASE WHEN t.{c.RESPONSE_TIME} IS NOT NULL THEN {answered} END)"
     columns = ", ".join(f"{sent} AS {name}" if name == c.SENT_TIME else f"t.{quoted(name)}" for name in kept)
     con.execute(
-        f"CREATE TABLE invitations AS SELECT {columns} FROM (SELECT *, rowid AS place FROM surveys) t "
-        f"JOIN (SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers) k ON k.who = t.{c.CUSTOMER_ID} "
-        f"WHERE {sent} IS NOT NULL ORDER BY k.number, {sent}, t.place"
+        f"CREATE TABLE invitations AS SELECT {columns} FROM {source} WHERE {sent} IS NOT NULL "
+        f"ORDER BY k.number, {sent}, t.place_in_source"
     )
     return kept
 
