@@ -124,12 +124,14 @@ def _segment(plan: Plan, place: int, cells: Sequence[Reader]) -> Reader:
             return None
         day, totals = m.as_of // DAY_US, m.surroundings.totals[key].get(name)
         total, n = totals.window(day, days) if totals else (0.0, 0.0)
+        known = m.customer.get(c.KNOWN_TIME)
+        counted = known is None or known < day * DAY_US  # then one's own facts are among those of all
         if own_n is None:
             sizes = m.surroundings.sizes[mean.by].get(name)
             others = (sizes.before(day) if sizes else 0) - _has_begun(m.customer, day)
         else:
-            others = round(n - (own_n(m) or 0.0), WEIGHT_DIGITS)
-        return (total - (own_total(m) or 0.0)) / others if others > 0 else None
+            others = round(n - (own_n(m) or 0.0 if counted else 0.0), WEIGHT_DIGITS)
+        return (total - (own_total(m) or 0.0 if counted else 0.0)) / others if others > 0 else None
 
     return value
 
