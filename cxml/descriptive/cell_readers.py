@@ -197,7 +197,7 @@ def _entropy(series: Series, i: int, j: int, as_of: int) -> float | None:
 def _counts(series: Series, i: int, j: int) -> Sequence[int]:
     """Return how often each value is there."""
     names = series.names
-    if names is None or len(names.times) * _FACTS_A_NAME > j - i:
+    if names is None or len(names.times) * _FACTS_A_NAME >= j - i:
         return list(Counter(series.values[i:j]).values())
     times = series.times
     begin, last = times[i], times[j - 1]
