@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from cxml.conditions.sql import sql as condition_sql
-from cxml.descriptive.algebra import FACT_TIME, WEIGHTED, Cell, Plan
+from cxml.conditions.sql import value_sql as expression_sql
+from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
 SPINE: Final = "spine"
 """The table of the moments that features are wanted for: one row per (customer_id, as_of)."""
 
 DAY_US: Final = 86_400_000_000.0
-IN_FORCE: Final = ("in_force", "days_since_start", "days_to_end", "price_change")
-"""What a cell can say of the contract in force."""
 
 # Whether a contract was renewed is not known before its end.
 _NOT_YET: Final = {c.RENEWED: f"CASE WHEN t.{c.END_TIME} < s.{c.AS_OF} THEN t.{c.RENEWED} END"}
@@ -72,7 +71,7 @@ def value_sql(cell: Cell) -> str:
     """Return the SQL of what a cell aggregates, of a row ``t``: numbers as DOUBLE, names and times as they are."""
     if cell.value is None:
         return "1.0"
-    value = condition_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
+    value = expression_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
     if cell.value_kind == "flag":
         return f"CAST(CAST({value} AS INTEGER) AS DOUBLE)"
     return f"CAST({value} AS DOUBLE)" if cell.value_kind == "number" else value

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.features import Feature
-from cxml.descriptive.algebra import Plan, feature_plan
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.cells import SPINE
+from cxml.descriptive.plan import Plan
 from cxml.descriptive.queries import plan_queries
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.descriptive.store import n_workers

@@ -14,8 +14,9 @@ from typing import Final
 
 from cxml.conditions.tree import Tree
 from cxml.config.features import Feature
-from cxml.descriptive.algebra import Kinds, Meaning, Plan, feature_plan
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.cells import SPINE, days_sql, facts_query, known_sql
+from cxml.descriptive.plan import YEAR_DAYS, Kinds, Meaning, Plan
 from cxml.descriptive.shared import (
     lookup_joins,
     lookup_sql,
@@ -27,7 +28,6 @@ from cxml.descriptive.shared import (
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 
-YEAR_DAYS: Final = 365.2425  # mean Gregorian year
 _ZERO_WITHOUT_FACTS: Final = ("count", "sum", "decay", "distinct", "days_active", "rows")
 
 
@@ -120,7 +120,7 @@ def _sql(tree: Tree, plan: Plan, by_name: dict[str, Meaning]) -> str:
     column = f"k.{quoted(tree[1])}"
     if op == "since":
         return days_sql(f"CASE WHEN {column} < s.{c.AS_OF} THEN {column} END", f"s.{c.AS_OF}")
-    return column
+    return f"CAST({column} AS DOUBLE)" if plan.kinds["customers"][tree[1]] == "flag" else column
 
 
 def _cell(place: int, plan: Plan) -> str:

@@ -12,7 +12,7 @@ from cxml.config.company import CompanyConfig
 from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
 from cxml.descriptive.sentiment import with_sentiment
-from cxml.descriptive.store import PLACE, connected, create_invitations, create_sorted_tables, create_typed_view
+from cxml.descriptive.store import PLACE, connected, create_sorted_tables, create_typed_view
 from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
@@ -120,14 +120,14 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     reports.sort(key=lambda report: list(TABLES).index(report.table))
     kinds = {name: kinds[name] for name in TABLES if name in kinds}
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
-    create_sorted_tables(con, kinds)
+    invitations = create_sorted_tables(con, kinds)
     if config.as_of is None:
         reports = [_with_outliers(con, report, kinds) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
     fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
     kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}
-    if c.SENT_TIME in kinds.get("surveys", {}) and "customers" in kinds:
-        kinds["invitations"] = create_invitations(con, kinds["surveys"])
+    if invitations is not None:
+        kinds["invitations"] = invitations
     return Tables(con, kinds, tuple(reports), as_of, fingerprint)
 
 

@@ -60,12 +60,20 @@ def create_typed_view(
     return kinds
 
 
-def create_sorted_tables(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Mapping[str, Kind]]) -> None:
+def create_sorted_tables(
+    con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Mapping[str, Kind]]
+) -> dict[str, Kind] | None:
     """Turn the typed views into tables, in the order of customer, time and place in the source.
 
     Facts of customers who are not known are left out. From here on one query is one thread's: sums of floats keep their
     order, so that the same tables give the same bytes.
+
+    Returns
+    -------
+    dict or None
+        The kinds of the table ``invitations``, where surveys say when they were sent.
     """
+    invitations = None
     for name, columns in kinds.items():
         source, order = f"{name} t", []
         if name == "customers":
@@ -75,6 +83,8 @@ def create_sorted_tables(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Map
         elif "customers" in kinds:
             source += f" JOIN {_NUMBERED} k ON k.who = t.{c.CUSTOMER_ID}"
             order = ["k.number", f"t.{TABLES[name].time}", *([f"t.{c.CONTRACT_ID}"] if name == "contracts" else [])]
+            if c.SENT_TIME in columns:
+                invitations = _create_invitations(con, source, columns)
         selected = ", ".join(f"t.{quoted(column)}" for column in columns)
         ordered = ", ".join([*order, f"t.{PLACE}"])
         con.execute(f"CREATE TABLE sorted_{name} AS SELECT {selected} FROM {source} ORDER BY {ordered}")
@@ -82,18 +92,23 @@ def create_sorted_tables(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Map
         con.execute(f"DROP TABLE raw_{name}")
         con.execute(f"ALTER TABLE sorted_{name} RENAME TO {name}")
     con.execute("SET threads = 1")
+    return invitations
 
 
-def create_invitations(con: duckdb.DuckDBPyConnection, surveys: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Create the table of surveys as they were sent: what was known of each at that moment, answered or not."""
+def _create_invitations(con: duckdb.DuckDBPyConnection, source: str, surveys: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Create the table of surveys as they were sent: what was known of each at that moment, answered or not.
+
+    One whose sending is not known counts from when its answer was known. Those sent at one moment stand in the order
+    of the source, whenever they are answered.
+    """
     kept: dict[str, Kind] = {c.CUSTOMER_ID: "key", c.SENT_TIME: "time"}
     kept |= {name: surveys[name] for name in (c.INSTRUMENT, c.TOUCHPOINT, c.CHANNEL) if name in surveys}
-    sent = f"coalesce({c.SENT_TIME}, {c.RESPONSE_TIME})"
+    answered = f"greatest(t.{c.RESPONSE_TIME}, t.{c.KNOWN_TIME})" if c.KNOWN_TIME in surveys else f"t.{c.RESPONSE_TIME}"
+    sent = f"coalesce(t.{c.SENT_TIME}, CASE WHEN t.{c.RESPONSE_TIME} IS NOT NULL THEN {answered} END)"
     columns = ", ".join(f"{sent} AS {name}" if name == c.SENT_TIME else f"t.{quoted(name)}" for name in kept)
     con.execute(
-        f"CREATE TABLE invitations AS SELECT {columns} FROM (SELECT *, rowid AS {PLACE} FROM surveys) t "
-        f"JOIN {_NUMBERED} k ON k.who = t.{c.CUSTOMER_ID} "
-        f"WHERE {sent} IS NOT NULL ORDER BY k.number, {sent}, t.{PLACE}"
+        f"CREATE TABLE invitations AS SELECT {columns} FROM {source} WHERE {sent} IS NOT NULL "
+        f"ORDER BY k.number, {sent}, t.{PLACE}"
     )
     return kept
 
