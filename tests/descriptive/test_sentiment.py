@@ -332,3 +332,29 @@ def test_english_where_vader_is_not_installed_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     with pytest.raises(ConfigError, match=r"sentiment: 'english' needs .*pip install cxml\[text\]"):
         tables_of(answers(), sentiment="english")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "positions", "floor"),
+    [
+        (
+            "airline_tweets.csv",
+            {"name": "customer_id", "text": "comment", "airline_sentiment": "score"},
+            {"negative": 0.0, "neutral": 0.7, "positive": 1.0},
+            0.913,
+        ),
+        (
+            "garden_centre_nps.csv",
+            {"id": "customer_id", "explication": "comment", "nps": "score"},
+            {score: score / 10 for score in range(1, 11)},
+            0.679,
+        ),
+    ],
+)
+def test_the_tone_of_real_comments_is_found_better_than_by_a_plain_model(real_data, name, columns, positions, floor):
+    raw = pd.read_csv(real_data(name), encoding="utf-8" if "tweets" in name else "latin-1")[[*columns]]
+    rows = raw.rename(columns=columns).dropna().assign(response_time=START, known_time=START)
+    rows["position"] = rows["score"].map(positions)
+    found = learned_sentiment(rows)
+    assert found.notna().all()
+    assert roc_auc_score(rows["position"] < 0.65, -found) > floor
