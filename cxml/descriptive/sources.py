@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig, TableConfig
 from cxml.descriptive.raw import read_raw
-from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
+from cxml.errors import ConfigError, SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
 from cxml.schema.sql import column_types, quoted, typed
@@ -42,6 +42,15 @@ class Tables:
 
     def __contains__(self, table: str) -> bool:
         return table in self.kinds
+
+    @property
+    def moment(self) -> datetime:
+        """The moment of the data, or `ConfigError` where neither a table nor the config tells it."""
+        if self.as_of is None:
+            raise ConfigError(
+                "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
+            )
+        return self.as_of
 
     @property
     def faults(self) -> tuple[str, ...]:
