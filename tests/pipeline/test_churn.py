@@ -177,3 +177,11 @@ def test_a_snapshot_with_stars_gives_nps_classes(tmp_path):
     for nps, changed in (({"classes": [2, 4]}, "classes"), ({"scale": [1, 10]}, "scale")):
         with pytest.raises(ConfigError, match=rf"labels\.nps: is not what the bundle was trained for \({changed} chan"):
             score(starred(**nps), frames={"customers": customers}, models=tmp_path)
+
+
+def test_check_names_every_fault_of_the_event(trained):
+    found = plan.check(config(event=["purchse"]), frames=trained.frames)
+    assert found.faults == ("labels.renewal.event: no row of events has the type 'purchse'; did you mean 'purchase'?",)
+    (fault,) = plan.check(config(horizon_days=800), frames=trained.frames).faults
+    assert "Bring a longer history, or shorten `horizon_days`" in fault
+    assert plan.check(config(), frames=trained.frames).faults == ()
