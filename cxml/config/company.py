@@ -9,61 +9,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.features import Days, Feature
+from cxml.config.labels import LabelsConfig
 from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TablesConfig
 from cxml.errors import ConfigError
 from cxml.schema.columns import RESERVED
-
-
-class NpsLabel(Part):
-    """What the NPS-class model learns: the answers of instrument 'nps', or a 0-10 column of the customers."""
-
-    column: str | None = None
-    """Column of `customers` with the answer (0-10), for a company that is one snapshot."""
-
-
-class RenewalLabel(Part):
-    """What the renewal model learns: contracts that were not renewed, or a column of the customers."""
-
-    horizon_days: Annotated[int, Field(gt=0)] = 365
-    """Contracts that end within so many days after `as_of` + gap are at risk."""
-    gap_days: Annotated[int, Field(ge=0)] = 0
-    """Contracts that end within so many days after `as_of` are left alone: too late to act on."""
-    every_days: Annotated[int, Field(gt=0)] = 91
-    """Days between the moments of the past from which the model learns."""
-    column: str | None = None
-    """Column of `customers` with the outcome, for a company that is one snapshot."""
-    lost: tuple[str, ...] = ()
-    """The values of `column` that mean: not renewed."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_is_a_list(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
-            raw = {**raw, "lost": [raw["lost"]]}
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
-            whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in raw["lost"])
-            raw = {**raw, "lost": [str(value) for value in whole]}
-        return raw
-
-    @model_validator(mode="after")
-    def _column_and_lost(self) -> RenewalLabel:
-        if (self.column is None) != (not self.lost):
-            raise ValueError("`column` and `lost` belong together: the column, and its values that mean not renewed")
-        return self
-
-
-class LabelsConfig(Part):
-    """What is to be predicted; at least one."""
-
-    nps: NpsLabel | None = None
-    renewal: RenewalLabel | None = None
-
-    @model_validator(mode="after")
-    def _at_least_one(self) -> LabelsConfig:
-        if self.nps is None and self.renewal is None:
-            raise ValueError("name at least one of `nps` and `renewal`")
-        return self
 
 
 class FeaturesConfig(Part):

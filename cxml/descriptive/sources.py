@@ -13,7 +13,7 @@ from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
 from cxml.descriptive.sentiment import with_sentiment
 from cxml.descriptive.store import PLACE, connected, create_sorted_tables, create_typed_view
-from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
+from cxml.errors import ConfigError, SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
 from cxml.schema.tables import TABLES, Kind
@@ -46,6 +46,15 @@ class Tables:
 
     def __contains__(self, table: str) -> bool:
         return table in self.kinds
+
+    @property
+    def moment(self) -> datetime:
+        """The moment of the data, or `ConfigError` where neither a table nor the config tells it."""
+        if self.as_of is None:
+            raise ConfigError(
+                "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
+            )
+        return self.as_of
 
     @property
     def faults(self) -> tuple[str, ...]:

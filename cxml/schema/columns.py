@@ -41,6 +41,9 @@ PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
 
+# labels
+LABEL: Final = "label"
+
 # predictions
 P_DETRACTOR: Final = "p_detractor"
 P_PASSIVE: Final = "p_passive"
