@@ -39,8 +39,8 @@ IN_FORCE: Final = ("in_force", "days_since_start", "days_to_end", "price_change"
 YEAR_DAYS: Final = 365.2425
 """Mean Gregorian year, the length of a wave of the seasons."""
 
-WEIGHT_DIGITS: Final = 9
-"""Sums of confidences are fractions: what is below this, where a part is taken from a sum, is left by rounding."""
+LEFT_BY_ROUNDING: Final = 1e-12
+"""Where one's own part is taken from the sum of all, less than this share of the sum is what rounding left: nothing."""
 
 
 @dataclass(frozen=True)

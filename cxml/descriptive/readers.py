@@ -9,7 +9,7 @@ from typing import Any, Final
 from cxml.conditions.tree import Tree
 from cxml.descriptive.cell_readers import Moment, Reader
 from cxml.descriptive.plain import DAY_US, utc
-from cxml.descriptive.plan import WEIGHT_DIGITS, YEAR_DAYS, Plan
+from cxml.descriptive.plan import LEFT_BY_ROUNDING, YEAR_DAYS, Plan
 from cxml.descriptive.surroundings import segment_key
 from cxml.schema import columns as c
 
@@ -130,10 +130,16 @@ def _segment(plan: Plan, place: int, cells: Sequence[Reader]) -> Reader:
             sizes = m.surroundings.sizes[mean.by].get(name)
             others = (sizes.before(day) if sizes else 0) - _has_begun(m.customer, day)
         else:
-            others = round(n - (own_n(m) or 0.0 if counted else 0.0), WEIGHT_DIGITS)
-        return (total - (own_total(m) or 0.0 if counted else 0.0)) / others if others > 0 else None
+            others = _left(n, own_n(m) if counted else None)
+        return _left(total, own_total(m) if counted else None) / others if others > 0 else None
 
     return value
+
+
+def _left(total: float, own: float | None) -> float:
+    """Return what is left of a total without one's own part."""
+    rest = total - (own or 0.0)
+    return rest if abs(rest) > LEFT_BY_ROUNDING * abs(total) else 0.0
 
 
 def _has_begun(customer: Mapping[str, Any], day: int) -> bool:

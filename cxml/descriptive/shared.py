@@ -6,7 +6,7 @@ It is computed once for all of them, into tables of its own; the query of each c
 from __future__ import annotations
 
 from cxml.descriptive.cells import SPINE, value_sql, where_sql
-from cxml.descriptive.plan import FACT_TIME, WEIGHT_DIGITS, Plan
+from cxml.descriptive.plan import FACT_TIME, LEFT_BY_ROUNDING, Plan
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 
@@ -92,10 +92,14 @@ def segment_sql(place: int, plan: Plan, total: str, n: str | None) -> str:
     if c.KNOWN_TIME in plan.kinds["customers"]:  # one's own facts are among those of all from when one was known
         known = f"coalesce(k.{c.KNOWN_TIME} < {day}, TRUE)"
         total, n = f"CASE WHEN {known} THEN {total} ELSE 0 END", n and f"CASE WHEN {known} THEN {n} ELSE 0 END"
-    if n is not None:
-        return f"(({name}.total - {total}) / nullif(round({name}.n - {n}, {WEIGHT_DIGITS}), 0))"
     counted = f"CASE WHEN {_begun_day(plan, 'k')} < {day} THEN 1 ELSE 0 END"
-    return f"(({name}.total - {total}) / nullif({name}.customers - {counted}, 0))"
+    others = f"{name}.customers - {counted}" if n is None else _left(f"{name}.n", n)
+    return f"({_left(f'{name}.total', total)} / nullif({others}, 0))"
+
+
+def _left(total: str, own: str) -> str:
+    """Return the SQL of what is left of a total without one's own part."""
+    return f"(CASE WHEN abs({total} - {own}) > {LEFT_BY_ROUNDING!r} * abs({total}) THEN {total} - {own} ELSE 0 END)"
 
 
 def _state(days: int | None) -> str:

@@ -49,6 +49,7 @@ GROUPS = {
     "actions": ("customers", "actions"),
     "environment": ("customers", "environment"),
     "segments": ("customers", "events", "surveys", "invitations", "contracts", "actions"),
+    "everything": tuple(KINDS),
 }
 """Which tables the features of each group read."""
 
@@ -168,7 +169,7 @@ def _called(name):
     return lambda row: row | {"customer_id": name}
 
 
-spines = st.lists(st.tuples(st.sampled_from(CUSTOMERS), moments), min_size=4, max_size=8, unique=True)
+spines = st.lists(st.tuples(st.sampled_from(CUSTOMERS), moments), min_size=8, max_size=16, unique=True)
 
 
 @cache
@@ -184,6 +185,9 @@ def features_of(group):
         return tuple(Environment(name=f"e{i}", column=column, **more) for i, (column, more) in asked)
     if group == "segments":
         return tuple(_segment_features())
+    if group == "everything":  # some of each
+        plain = [feature for name in list(GROUPS)[:-2] for feature in features_of(name)]
+        return (*[feature for feature in plain if not isinstance(feature, Ratio)][::5], *features_of("segments")[:9])
     tables = [table for table in GROUPS[group] if table != "customers"]
     return tuple(feature for table in tables for feature in _fact_features(table))
 
