@@ -108,7 +108,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         try:
             early = read_raw(con, name, table, frames.get(name))
         except SourceError as error:
-            unread.append(str(error))
+            unread.extend(str(says) for says in error.args)
             continue
         moment = config.as_of.replace(tzinfo=None) if config.as_of else None
         reading = Reading(table.timezone or config.timezone, moment, early.names)
