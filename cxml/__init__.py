@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cxml.config import CompanyConfig, load_config
     from cxml.descriptive.indicators import nps, nps_class
     from cxml.errors import CxmlError
-    from cxml.pipeline import check, score, train
+    from cxml.pipeline import check, compare, indicators, kpi, score, train
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
     from cxml.simulate import simulate
 
@@ -24,6 +24,9 @@ _HOMES = {
     "NpsClassifier": "cxml.predictive.models",
     "RenewalClassifier": "cxml.predictive.models",
     "check": "cxml.pipeline",
+    "compare": "cxml.pipeline",
+    "indicators": "cxml.pipeline",
+    "kpi": "cxml.pipeline",
     "load_config": "cxml.config",
     "nps": "cxml.descriptive.indicators",
     "nps_class": "cxml.descriptive.indicators",
@@ -38,6 +41,9 @@ __all__ = [
     "NpsClassifier",
     "RenewalClassifier",
     "check",
+    "compare",
+    "indicators",
+    "kpi",
     "load_config",
     "nps",
     "nps_class",

@@ -16,7 +16,7 @@ from cxml.errors import ConfigError, CxmlError
 
 if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
-    from cxml.pipeline import Scored, Trained
+    from cxml.pipeline import Measured, Scored, Trained
 
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
@@ -74,6 +74,36 @@ def features(config: Path, *, sql: bool) -> None:
 
     found, query = feature_query(load_config(config))
     click.echo(query if sql else "\n".join(f"{feature.name:<40} {feature.kind}" for feature in found))
+
+
+@main.command()
+@_CONFIG
+@click.option(
+    "--by",
+    help="Columns to group by, such as segment,month; by default those there are of segment, touchpoint, channel.",
+)
+@click.option("--period", help="What to look at, such as 2024-01:2024-03; by default everything.")
+@click.option("--compare", nargs=2, metavar="BEFORE AFTER", help="Two periods: what changed, and is it chance?")
+@click.option("--kpi", is_flag=True, help="The KPIs of every month in place of the indicators.")
+@click.option("--to", type=click.Path(path_type=Path), help="File to write too, .parquet or .csv.")
+def indicators(
+    config: Path, by: str | None, period: str | None, compare: tuple[str, str] | None, to: Path | None, *, kpi: bool
+) -> None:
+    """Report NPS, CSAT, CES and the like, with their intervals, by group and month."""
+    from cxml import pipeline
+    from cxml.config import load_config
+
+    if (kpi and (by or compare)) or (compare and period):
+        raise ConfigError("indicators: --kpi goes with --period alone, and --compare with --by alone.")
+    groups = None if by is None else [column.strip() for column in by.split(",") if column.strip()]
+    company = load_config(config)
+    if kpi:
+        found = pipeline.kpi(company, period=period or ":", to=to)
+    elif compare:
+        found = pipeline.compare(company, *compare, by=groups, to=to)
+    else:
+        found = pipeline.indicators(company, by=groups, period=period or ":", to=to)
+    click.echo(_measured(found))
 
 
 @main.command()
@@ -154,6 +184,11 @@ def _found(tables: Tables) -> str:
     lines += [f"warning: {warning}" for warning in tables.warnings]
     lines += [f"fault: {fault}" for fault in tables.faults]
     return "\n".join([*lines, "no faults" if not tables.faults else f"faults: {len(tables.faults)}"])
+
+
+def _measured(measured: Measured) -> str:
+    written = [f"written: {measured.written}"] if measured.written else []
+    return "\n".join([measured.text, *written, *(f"note: {note}" for note in measured.notes)])
 
 
 def _trained(trained: Trained) -> str:

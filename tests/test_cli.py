@@ -88,6 +88,38 @@ def zoneless(con, path: str) -> str:
     )
 
 
+def test_indicators_are_printed_by_group_compared_and_as_kpis(sample_files, tmp_path):
+    config = example_config("sample.yaml")
+    grouped = run("indicators", config, "--by", "segment, month", "--period", "2024-01:2024-02").output
+    assert "NPS (points)" in grouped
+    assert "segment  business" in grouped
+    assert grouped.count("2024-02  ") > 10  # a row for each figure and segment
+    compared = run("indicators", config, "--compare", "2023-07:2023-10", "2023-12:2024-03").output
+    assert "2023-07:2023-10" in compared.splitlines()[2]
+    assert "*" in compared
+    kpis = run("indicators", config, "--kpi", "--period", "2024-05:", "--to", tmp_path / "kpi.csv")
+    assert "Renewed" in kpis.output
+    assert f"written: {tmp_path / 'kpi.csv'}" in kpis.output
+    assert set(pd.read_csv(tmp_path / "kpi.csv")["period"]) == {"2024-05", "2024-06"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--by", "segmnt"], "did you mean 'segment'?"),
+        (["--kpi", "--by", "segment"], "--kpi goes with --period alone"),
+        (["--compare", "2024-01", "2024-02", "--period", "2024"], "--compare with --by alone"),
+        (["--period", "spring"], "period: must be a year, a month"),
+        (["--to", "kpi.xlsx"], "must end in .parquet or .csv"),
+    ],
+)
+def test_indicators_that_cannot_be_are_one_message(sample_files, options, message):
+    found = run("indicators", example_config("sample.yaml"), *options)
+    assert found.exit_code == 1
+    assert message in found.output
+    assert "Traceback" not in found.output
+
+
 def test_train_and_score_print_figures_with_intervals_and_where_things_are(sample_files, tmp_path):
     models = tmp_path / "models"
     trained = run("train", example_config("sample.yaml"), "--models", models)

@@ -5,14 +5,14 @@ Numbers are float64 with NaN for NULL, texts object arrays with None for NULL.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.tree import ARITHMETIC, COMPARISONS, Tree
+from cxml.conditions.closures import fitting
+from cxml.conditions.tree import ARITHMETIC, COMPARISONS, TRUTHS, Tree
 
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -25,9 +25,6 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-
-
-_TRUTHS: Final = ("and", "or", "not", "in", "like", "is null", *COMPARISONS)
 
 
 def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
@@ -72,7 +69,7 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
         a, not_a = _truth(tree[1], columns, n_rows)
         return not_a, a
     if op == "is null":
-        if tree[1][0] in _TRUTHS:
+        if tree[1][0] in TRUTHS:
             true, false = _truth(tree[1], columns, n_rows)
             null = ~(true | false)
         else:
@@ -83,7 +80,7 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
         return np.logical_or.reduce([a for a, _ in pairs]), np.logical_and.reduce([not_a for _, not_a in pairs])
     if op == "like":
         texts = np.asarray(_value(tree[1], columns), dtype=object)
-        fits, known = _like(tree[2][1]), ~_null(texts)
+        fits, known = fitting(tree[2][1]), ~_null(texts)
         true = np.broadcast_to(np.asarray(np.frompyfunc(fits, 1, 1)(texts), dtype=bool), (n_rows,))
         return true, np.broadcast_to(known, (n_rows,)) & ~true
     if op not in COMPARISONS:
@@ -92,13 +89,6 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
     known = ~(_null(left) | _null(right))
     true = np.broadcast_to(np.asarray(_COMPARE[op](left, right), dtype=bool) & known, (n_rows,))
     return true, np.broadcast_to(known, (n_rows,)) & ~true
-
-
-def _like(pattern: str) -> Callable[[str | None], bool]:
-    """Return what says whether a text fits a LIKE pattern: ``%`` is any text, ``_`` any one character."""
-    parts = {"%": ".*", "_": "."}
-    regex = re.compile("".join(parts.get(character, re.escape(character)) for character in pattern), re.DOTALL)
-    return lambda text: text is not None and regex.fullmatch(text) is not None
 
 
 def _value(tree: Tree, columns: Columns) -> Any:

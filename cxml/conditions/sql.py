@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cxml.conditions.tree import ARITHMETIC, COMPARISONS, Tree
 from cxml.schema.sql import literal, quoted
 
 
-def sql(tree: Tree, table: str) -> str:
-    """Return the DuckDB SQL of a tree, its columns read from ``table`` (an alias in the query)."""
-    op = tree[0]
+def sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str:
+    """Return the DuckDB SQL of a tree, its columns read from ``table`` (an alias in the query).
+
+    ``instead`` gives the SQL that stands for a column, where that is not the column itself.
+    """
+    op, instead = tree[0], instead or {}
     if op == "column":
-        return f"{quoted(table)}.{quoted(tree[1])}"
+        return instead.get(tree[1]) or f"{quoted(table)}.{quoted(tree[1])}"
     if op == "number":
         return f"CAST({tree[1]!r} AS DOUBLE)"
     if op == "text":
@@ -18,9 +23,9 @@ def sql(tree: Tree, table: str) -> str:
     if op == "flag":
         return "TRUE" if tree[1] else "FALSE"
     if op in COMPARISONS or op in ("in", "is null"):
-        parts = [_finite(child, table) for child in tree[1:]]
+        parts = [value_sql(child, table, instead) for child in tree[1:]]
     else:
-        parts = [sql(child, table) for child in tree[1:]]
+        parts = [sql(child, table, instead) for child in tree[1:]]
     if op in ("and", "or"):
         return f"({parts[0]} {op.upper()} {parts[1]})"
     if op == "not":
@@ -40,7 +45,7 @@ def sql(tree: Tree, table: str) -> str:
     raise ValueError(f"{op!r} is not in the grammar")
 
 
-def _finite(tree: Tree, table: str) -> str:
-    """Return the SQL of an operand, NULL where its arithmetic overflowed: NaN would be above every number."""
-    operand = sql(tree, table)
-    return f"CASE WHEN isfinite({operand}) THEN {operand} END" if tree[0] in (*ARITHMETIC, "negative") else operand
+def value_sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str:
+    """Return the SQL of a value, NULL where its arithmetic overflowed: NaN would be above every number."""
+    value = sql(tree, table, instead)
+    return f"CASE WHEN isfinite({value}) THEN {value} END" if tree[0] in (*ARITHMETIC, "negative") else value

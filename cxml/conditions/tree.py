@@ -16,6 +16,8 @@ Tree = list[Any]
 
 COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=")
 ARITHMETIC: Final = ("+", "-", "*", "/")
+TRUTHS: Final = ("and", "or", "not", "in", "like", "is null", *COMPARISONS)
+"""What gives a truth, which may be unknown, and no value."""
 
 
 @dataclass(frozen=True)

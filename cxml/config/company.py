@@ -3,66 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
-from cxml.config.features import Feature
+from cxml.config.features import Days, Feature
+from cxml.config.labels import LabelsConfig
 from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TablesConfig
+from cxml.errors import ConfigError
 from cxml.schema.columns import RESERVED
-
-
-class NpsLabel(Part):
-    """What the NPS-class model learns: the answers of instrument 'nps', or a 0-10 column of the customers."""
-
-    column: str | None = None
-    """Column of `customers` with the answer (0-10), for a company that is one snapshot."""
-
-
-class RenewalLabel(Part):
-    """What the renewal model learns: contracts that were not renewed, or a column of the customers."""
-
-    horizon_days: Annotated[int, Field(gt=0)] = 365
-    """Contracts that end within so many days after `as_of` + gap are at risk."""
-    gap_days: Annotated[int, Field(ge=0)] = 0
-    """Contracts that end within so many days after `as_of` are left alone: too late to act on."""
-    every_days: Annotated[int, Field(gt=0)] = 91
-    """Days between the moments of the past from which the model learns."""
-    column: str | None = None
-    """Column of `customers` with the outcome, for a company that is one snapshot."""
-    lost: tuple[str, ...] = ()
-    """The values of `column` that mean: not renewed."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_is_a_list(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
-            raw = {**raw, "lost": [raw["lost"]]}
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
-            whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in raw["lost"])
-            raw = {**raw, "lost": [str(value) for value in whole]}
-        return raw
-
-    @model_validator(mode="after")
-    def _column_and_lost(self) -> RenewalLabel:
-        if (self.column is None) != (not self.lost):
-            raise ValueError("`column` and `lost` belong together: the column, and its values that mean not renewed")
-        return self
-
-
-class LabelsConfig(Part):
-    """What is to be predicted; at least one."""
-
-    nps: NpsLabel | None = None
-    renewal: RenewalLabel | None = None
-
-    @model_validator(mode="after")
-    def _at_least_one(self) -> LabelsConfig:
-        if self.nps is None and self.renewal is None:
-            raise ValueError("name at least one of `nps` and `renewal`")
-        return self
 
 
 class FeaturesConfig(Part):
@@ -70,7 +21,7 @@ class FeaturesConfig(Part):
 
     defaults: bool = True
     """Make the features that follow from the tables by themselves."""
-    windows_days: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (30, 90, 365)
+    windows_days: Annotated[tuple[Days, ...], Field(min_length=1)] = (7, 30, 90, 365)
     """Trailing windows of the default features, in days."""
     add: tuple[Feature, ...] = ()
     """Features of your own, one line each."""
@@ -124,8 +75,12 @@ class CompanyConfig(Part):
     strict: bool = False
     """Refuse facts of customers who are not in `customers`, instead of counting and leaving them out."""
     random_state: int = 0
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] | None = None
+    """Memory that the tables may take, such as `2GB`; what does not fit goes to the disk. Without it, what there is."""
     tables: TablesConfig
     labels: LabelsConfig
+    sentiment: Literal["learned", "english", "none"] = "learned"
+    """How comments get a sentiment: learned from the scores beside them (any language), English by VADER, or none."""
     features: FeaturesConfig = FeaturesConfig()
     models: ModelsConfig = ModelsConfig()
     value: NumberOrText | None = None
@@ -152,3 +107,17 @@ class CompanyConfig(Part):
         if as_of is None:
             return None
         return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+
+    def with_features(self, *features: Feature) -> CompanyConfig:
+        """Return the config with more features, beside those it adds already.
+
+        Raises
+        ------
+        ConfigError
+            If a name is taken or reserved.
+        """
+        try:
+            more = FeaturesConfig.model_validate(self.features.model_dump() | {"add": (*self.features.add, *features)})
+        except ValidationError as error:
+            raise ConfigError(f"features.add: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+        return self.model_copy(update={"features": more})

@@ -61,17 +61,10 @@ def expanded(path: str) -> str:
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path, `lost` a single value."""
+    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path."""
     schema = CompanyConfig.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["policy"]["anyOf"].append({"type": "string"})
-    lost = schema["$defs"]["RenewalLabel"]["properties"]["lost"]
-    one = {"type": ["string", "number", "boolean"]}
-    several = {"type": "array", "items": one}
-    schema["$defs"]["RenewalLabel"]["properties"]["lost"] = {
-        **{key: value for key, value in lost.items() if key not in ("items", "type")},
-        "anyOf": [one, several],
-    }
     return schema
 
 

@@ -161,6 +161,8 @@ class TableConfig(FileConfig):
     """Zone of times that carry none, such as `Europe/Lisbon`; the company's where left out."""
     scale: tuple[float, float] | None = None
     """Lowest and highest answer of this survey, where it is not the instrument's own scale."""
+    confidence: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How far this source is to be trusted: a fact counts for so much, where its row has no `confidence` of its own."""
 
     @field_validator("timezone")
     @classmethod

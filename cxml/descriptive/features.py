@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.features import Feature
-from cxml.descriptive.algebra import SPINE, feature_kind, feature_sql
+from cxml.descriptive.algebra import feature_plan
+from cxml.descriptive.cells import SPINE
+from cxml.descriptive.plan import Plan
+from cxml.descriptive.queries import plan_queries
 from cxml.descriptive.sources import Tables, frame_of
+from cxml.descriptive.store import n_workers
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES
+from cxml.schema.sql import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+# Each batch is one query on one thread, so that sums of floats keep their order: the bytes do not depend on how many
+# threads there are. Few enough moments that their aggregates fit into memory, enough to pay for a query.
+_BATCH_ROWS: Final = (4_096, 65_536)
+_BATCHES: Final = 8
 
 
 def feature_frame(tables: Tables, features: Sequence[Feature], moments: pd.DataFrame) -> pd.DataFrame:
@@ -36,19 +48,58 @@ def feature_frame(tables: Tables, features: Sequence[Feature], moments: pd.DataF
     ConfigError
         If a feature does not fit the tables.
     """
+    import pyarrow as pa
+
+    plan = feature_plan(features, tables.kinds)
+    return checked_frame(_frame(pa.concat_tables(feature_batches(tables, plan, moments)), plan), FEATURES)
+
+
+def feature_batches(tables: Tables, plan: Plan, moments: pd.DataFrame) -> Iterator[pa.Table]:
+    """Give the features of customers at moments batch by batch, by key, each as an Arrow table.
+
+    Only a few batches are in memory at any time.
+    """
+    con, queries = tables.con, plan_queries(plan)
+    con.register("moments_in", moments[list(c.KEY)])
+    con.execute(f"CREATE OR REPLACE TABLE all_moments AS SELECT * FROM moments_in ORDER BY {', '.join(c.KEY)}")
+    con.unregister("moments_in")
+    for name, query in queries.shared.items():
+        con.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS {query}")
+
+    def batch(begin: int) -> Any:
+        with con.cursor() as cursor:
+            cursor.execute(
+                f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM all_moments "
+                f"WHERE rowid >= {begin} AND rowid < {begin + size} ORDER BY rowid"
+            )
+            found = cursor.sql(queries.query).to_arrow_table()
+            cursor.execute(f"DROP TABLE {SPINE}")
+            return found
+
+    least, most = _BATCH_ROWS
+    size = min(max(-(-len(moments) // _BATCHES), least), most)
+    begins, workers = range(0, max(len(moments), 1), size), n_workers()
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(batch, begin) for begin in begins[:workers]]
+        for i in range(len(begins)):
+            yield waiting[i].result()
+            if i + workers < len(begins):
+                waiting.append(pool.submit(batch, begins[i + workers]))
+            waiting[i] = None  # type: ignore[call-overload]
+    for name in (*queries.shared, "all_moments"):
+        con.execute(f"DROP TABLE {quoted(name)}")
+
+
+def _frame(table: pa.Table, plan: Plan) -> pd.DataFrame:
     import pandas as pd
 
-    query = feature_sql(features, tables.kinds)
-    tables.con.register("moments_in", moments[list(c.KEY)])
-    tables.con.execute(f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM moments_in")
-    tables.con.unregister("moments_in")
-    frame = frame_of(tables, query)
+    frame: pd.DataFrame = table.to_pandas()
     frame[c.AS_OF] = frame[c.AS_OF].astype("datetime64[us]").dt.tz_localize("UTC")
-    for feature in features:
-        if feature_kind(feature, tables.kinds) == "category":
+    for feature in plan.features:
+        if feature.kind == "category":
             names = frame[feature.name].astype(object)
             frame[feature.name] = names.where(names.notna(), None).astype("str" if pd.__version__ >= "3" else object)
-    return checked_frame(frame, FEATURES)
+    return frame
 
 
 def customers_at(tables: Tables, as_of: datetime) -> pd.DataFrame:

@@ -1,31 +1,52 @@
-"""The indicators that a CX programme reports, each with its interval."""
+"""The indicators that a CX programme reports, each of answers and with its interval."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
-from typing import TYPE_CHECKING
+from math import isnan
+from typing import TYPE_CHECKING, Final, Literal
 
+from cxml.descriptive.intervals import Method, Sample, interval, sample_of
 from cxml.errors import SchemaError, broken_by
 from cxml.schema.columns import NPS_CLASSES
+from cxml.schema.figures import FIGURES
+from cxml.schema.tables import INSTRUMENT_SCALES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Z_95 = 1.959963984540054  # the 97.5% quantile of the normal distribution
+TOP: Final[Mapping[str, tuple[str, float | None]]] = {
+    "csat": ("csat", 4),
+    "ces": ("ces", None),
+    "ces_easy": ("ces", 5),
+    "stars": ("stars", None),
+    "stars_top": ("stars", 4),
+    "smiley": ("smiley", None),
+    "smiley_top": ("smiley", 4),
+}
+"""The instrument of each figure of scores, and the lowest score that its share counts; None is the mean."""
+
+NEUTRAL: Final = 0.05
+"""A sentiment from -1 to 1 this near to 0 is neutral: Hutto and Gilbert, "VADER", ICWSM 2014."""
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """A figure with its 95% interval and the number of customers or answers behind it."""
+    """A figure with its 95% interval and the number of customers or answers behind it.
+
+    An interval that cannot be known (of a single customer's answers) is NaN.
+    """
 
     value: float
     low: float
     high: float
     n: int
+    name: str = "nps"
 
     def __str__(self) -> str:
-        return f"{self.value:+.1f} [{self.low:+.1f}, {self.high:+.1f}] (n = {self.n:,})"
+        value, low, high = (FIGURES[self.name].written(x) for x in (self.value, self.low, self.high))
+        return f"{value} [{'unknown' if isnan(self.low) else f'{low}, {high}'}] (n = {self.n:,})"
 
 
 def nps_class(scores: pd.Series[float]) -> pd.Series[str]:
@@ -68,11 +89,22 @@ def nps_class(scores: pd.Series[float]) -> pd.Series[str]:
     return pd.cut(scores, [-1, 6, 8, 10], labels=list(NPS_CLASSES))
 
 
-def nps(n_detractors: int, n_passives: int, n_promoters: int) -> Indicator:
-    """Return the Net Promoter Score of counted answers, in points from -100 to 100.
+def nps(
+    n_detractors: int,
+    n_passives: int,
+    n_promoters: int,
+    *,
+    method: Literal["adjusted_wald", "wald"] = "adjusted_wald",
+) -> Indicator:
+    """Return the Net Promoter Score of counted answers of as many customers, in points from -100 to 100.
 
-    The interval is Wald's: with shares p of promoters and d of detractors, the variance of p - d is
-    (p + d - (p - d)^2) / n.
+    Parameters
+    ----------
+    n_detractors, n_passives, n_promoters : answers of 0-6, 7-8 and 9-10
+    method : of the interval
+        ``wald``: with shares p of promoters and d of detractors, the variance of p - d is (p + d - (p - d)^2) / n.
+        Below 100 answers it is too narrow. ``adjusted_wald`` is the same with 3/4 promoter, 3/4 detractor and 3/2
+        passives added, and is not.
 
     Raises
     ------
@@ -86,11 +118,118 @@ def nps(n_detractors: int, n_passives: int, n_promoters: int) -> Indicator:
     Examples
     --------
     >>> str(nps(20, 30, 50))
-    '+30.0 [+14.7, +45.3] (n = 100)'
+    '+30.0 [+14.1, +44.2] (n = 100)'
     """
-    n = n_detractors + n_passives + n_promoters
+    n, net = n_detractors + n_passives + n_promoters, n_promoters - n_detractors
     if n == 0:
         raise SchemaError("nps needs at least one answer; there is none.")
-    p, d = n_promoters / n, n_detractors / n
-    half = Z_95 * sqrt((p + d - (p - d) ** 2) / n)
-    return Indicator(100 * (p - d), 100 * max(p - d - half, -1.0), 100 * min(p - d + half, 1.0), n)
+    return indicator("nps", Sample(n, n, net, n_promoters + n_detractors, net, n), method=method)
+
+
+def csat(scores: pd.Series[float], customers: pd.Series[str] | None = None) -> Indicator:
+    """Return the share of 4 and 5 among CSAT answers of 1-5 (top-2-box); see `ces` for the parameters.
+
+    References
+    ----------
+    Morgan and Rego, "The value of different customer satisfaction and loyalty metrics in predicting business
+    performance", Marketing Science 25(5), 2006.
+    """
+    return _of_scores("csat", scores, customers)
+
+
+def ces(scores: pd.Series[float], customers: pd.Series[str] | None = None, *, share: bool = False) -> Indicator:
+    """Return the Customer Effort Score of answers of 1-7 (7: the company made it easy): mean, or share of 5-7.
+
+    Parameters
+    ----------
+    scores : Series of shape (n_answers,)
+        A missing one is left out.
+    customers : Series of shape (n_answers,), optional
+        Who gave each answer; an interval knows then that the answers of one customer resemble each other.
+    share : return the share of those who agree at least somewhat, in place of the mean
+
+    Raises
+    ------
+    SchemaError
+        If there is no answer, or one is off the scale.
+
+    References
+    ----------
+    Dixon, Toman and DeLisi, "The Effortless Experience", 2013, for the question and the scale; Gartner, "What's your
+    customer effort score?", for the share of 5 and above.
+    """
+    return _of_scores("ces_easy" if share else "ces", scores, customers)
+
+
+def stars(scores: pd.Series[float], customers: pd.Series[str] | None = None, *, share: bool = False) -> Indicator:
+    """Return the mean of 1-5 stars, or the share of 4 and 5; see `ces` for the parameters."""
+    return _of_scores("stars_top" if share else "stars", scores, customers)
+
+
+def smiley(scores: pd.Series[float], customers: pd.Series[str] | None = None, *, share: bool = False) -> Indicator:
+    """Return the mean of five faces (5: the happiest), or the share of 4 and 5; see `ces` for the parameters."""
+    return _of_scores("smiley_top" if share else "smiley", scores, customers)
+
+
+def sentiment_shares(
+    sentiments: pd.Series[float], customers: pd.Series[str] | None = None
+) -> tuple[Indicator, Indicator, Indicator]:
+    """Return the shares of negative, neutral and positive comments.
+
+    Parameters
+    ----------
+    sentiments : Series of shape (n_comments,), from -1 to 1
+        Above 0.05 is positive, below -0.05 negative. A missing one is left out.
+    customers : as for `ces`
+
+    Raises
+    ------
+    SchemaError
+        If there is no sentiment, or one is off the scale.
+
+    References
+    ----------
+    Hutto and Gilbert, "VADER: a parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014.
+    """
+    x = _on_scale("sentiment", sentiments, -1, 1)
+    shares = {"negative": x < -NEUTRAL, "neutral": x.abs() <= NEUTRAL, "positive": x > NEUTRAL}
+    who = None if customers is None else customers[sentiments.notna()]
+    negative, neutral, positive = (
+        indicator(f"comments_{name}", sample_of(those, who)) for name, those in shares.items()
+    )
+    return negative, neutral, positive
+
+
+def method_of(name: str) -> Method:
+    """Return how the interval of a figure is made, which follows from its unit."""
+    unit = FIGURES[name].unit
+    return "adjusted_wald" if unit == "points" else "agresti_coull" if unit == "share" else "t"
+
+
+def indicator(name: str, sample: Sample, *, method: Method | None = None) -> Indicator:
+    """Return a figure of a sample: its mean (times 100 for NPS), its interval cut at the ends of the scale."""
+    figure, low, high = FIGURES[name], *interval(sample, method or method_of(name))
+    times = 100 if figure.unit == "points" else 1
+    low, high = (x if isnan(x) else min(max(times * x, figure.low), figure.high) for x in (low, high))
+    return Indicator(times * sample.mean, low, high, sample.n, name)
+
+
+def _of_scores(name: str, scores: pd.Series[float], customers: pd.Series[str] | None) -> Indicator:
+    instrument, top = TOP[name]
+    x = _on_scale(f"{instrument} score", scores, *INSTRUMENT_SCALES[instrument])
+    who = None if customers is None else customers[scores.notna()]
+    return indicator(name, sample_of(x if top is None else x >= top, who))
+
+
+def _on_scale(what: str, values: pd.Series[float], low: float, high: float) -> pd.Series[float]:
+    """Return the known values, or raise where there is none or one is off its scale."""
+    known = values[values.notna()]
+    if known.empty:
+        raise SchemaError(f"{what}: needs at least one answer; there is none.")
+    bad = known[~known.between(low, high)]
+    if not bad.empty:
+        raise SchemaError(
+            f"{what} must be from {low} to {high}; {broken_by(len(bad), len(values))} "
+            f"(first: row {bad.index.tolist()[0]!r} has {bad.tolist()[0]!r}). Map other scales to it first."
+        )
+    return known

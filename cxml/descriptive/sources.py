@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from cxml.config.company import CompanyConfig
 from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
-from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
+from cxml.descriptive.sentiment import with_sentiment
+from cxml.descriptive.store import PLACE, connected, create_sorted_tables, create_typed_view
+from cxml.errors import ConfigError, SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
-from cxml.schema.sql import column_types, quoted, typed
-from cxml.schema.tables import TABLES, Kind, Schema
+from cxml.schema.tables import TABLES, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,8 +31,10 @@ _FAR_DAYS = 365
 class Tables:
     """A company's tables in DuckDB, each under its own name, checked and typed, all times naive UTC.
 
-    ``kinds`` gives the kind of every column of every table that is there, ``as_of`` the moment of the data (None where
-    no table has times and the config names none), ``fingerprint`` a hash of all values.
+    The rows of a table stand in the order of customer, time, and place in the source, so that ``rowid`` says which of
+    two facts is the later one. Where surveys were sent, ``invitations`` holds them as they were sent. ``kinds`` gives
+    the kind of every column of every table that is there, ``as_of`` the moment of the data (None where no table has
+    times and the config names none), ``fingerprint`` a hash of all values.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -43,6 +46,15 @@ class Tables:
 
     def __contains__(self, table: str) -> bool:
         return table in self.kinds
+
+    @property
+    def moment(self) -> datetime:
+        """The moment of the data, or `ConfigError` where neither a table nor the config tells it."""
+        if self.as_of is None:
+            raise ConfigError(
+                "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
+            )
+        return self.as_of
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -83,16 +95,12 @@ def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None
 
 def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None = None) -> Tables:
     """Read a company's tables and report every fault, without raising `SchemaError`; see `read_tables`."""
-    import duckdb
-
     frames = frames or {}
     if unknown := sorted(set(frames) - set(TABLES)):
         raise SourceError(
             f"there is no table {unknown[0]!r}{near_miss(unknown[0], TABLES) or '.'} Tables: {', '.join(TABLES)}."
         )
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET threads = 1")  # sums of floats keep their order, so the same tables give the same bytes
+    con = connected(config)
     reports, kinds = [], {}
     unread: list[str] = []
     later = "customers" if config.tables.customers.ids_of else None  # they are made of the other tables
@@ -116,17 +124,21 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         report = check_table(con, f"raw_{name}", schema, reading)
         reports.append(replace(report, faults=(*early.faults, *report.faults), warnings=early.warnings))
         if not reports[-1].faults:
-            kinds[name] = _typed_table(con, name, schema, reading)
-        con.execute(f"DROP TABLE raw_{name}")
+            kinds[name] = create_typed_view(con, name, schema, reading, confidence=table.confidence)
     if unread:
         raise SourceError(listed(unread))
     reports.sort(key=lambda report: list(TABLES).index(report.table))
     kinds = {name: kinds[name] for name in TABLES if name in kinds}
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
+    invitations = create_sorted_tables(con, kinds)
     if config.as_of is None:
         reports = [_with_outliers(con, report, kinds) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
-    return Tables(con, kinds, tuple(reports), as_of, _fingerprint(con, kinds))
+    fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
+    kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}
+    if invitations is not None:
+        kinds["invitations"] = invitations
+    return Tables(con, kinds, tuple(reports), as_of, fingerprint)
 
 
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:
@@ -135,25 +147,16 @@ def frame_of(tables: Tables, query: str) -> pd.DataFrame:
     return frame
 
 
-def _typed_table(con: duckdb.DuckDBPyConnection, name: str, schema: Schema, reading: Reading) -> dict[str, Kind]:
-    types = column_types(con, f"raw_{name}")
-    kinds = {column: reading.kind(column, duckdb_type, schema) for column, duckdb_type in types.items()}
-    selected = [f"{typed(n, types[n], kind, reading.zone)} AS {quoted(n)}" for n, kind in kinds.items()]
-    con.execute(f"CREATE TABLE {name} AS SELECT {', '.join(selected)} FROM raw_{name}")
-    return kinds
-
-
 def _without_strangers(
     con: duckdb.DuckDBPyConnection, report: TableReport, kinds: Mapping[str, Mapping[str, Kind]], *, strict: bool
 ) -> TableReport:
-    """Leave out the facts of customers who are not in `customers`, and say so; where strict, that is a fault."""
+    """Report the facts of customers who are not in `customers`, which are left out; where strict, that is a fault."""
     name = report.table
     if name == "customers" or "customers" not in kinds or c.CUSTOMER_ID not in kinds.get(name, {}):
         return report
-    stranger = f"{c.CUSTOMER_ID} NOT IN (SELECT {c.CUSTOMER_ID} FROM customers)"
     n, who, first = con.execute(
-        f"SELECT count(*), count(DISTINCT {c.CUSTOMER_ID}), arg_min({c.CUSTOMER_ID}, rowid) "
-        f"FROM {name} WHERE {stranger}"
+        f"SELECT count(*), count(DISTINCT {c.CUSTOMER_ID}), arg_min({c.CUSTOMER_ID}, {PLACE}) "
+        f"FROM {name} WHERE {c.CUSTOMER_ID} NOT IN (SELECT {c.CUSTOMER_ID} FROM customers)"
     ).fetchall()[0]
     if not n:
         return report
@@ -167,7 +170,6 @@ def _without_strangers(
         return replace(
             report, faults=(*report.faults, f"{says} Add them to customers, or set `strict: false` to leave them out.")
         )
-    con.execute(f"DELETE FROM {name} WHERE {stranger}")
     return replace(report, warnings=(*report.warnings, f"{says} They were left out."))
 
 

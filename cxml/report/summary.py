@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxml.schema import columns as c
+from cxml.schema.figures import Z_95
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Z_95 = 1.959963984540054  # the 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
 
 @dataclass(frozen=True)
 class Losses:
-    """How many contracts are expected not to be renewed, of how many at risk, with a 95% interval of chance alone."""
+    """How many customers are expected to be lost, of how many at risk, with a 95% interval of chance alone."""
 
     expected: float
     low: float

@@ -8,6 +8,7 @@ CUSTOMER_ID: Final = "customer_id"
 AS_OF: Final = "as_of"
 KNOWN_TIME: Final = "known_time"
 KEY: Final = (CUSTOMER_ID, AS_OF)
+CONFIDENCE: Final = "confidence"
 
 # customers
 SINCE: Final = "since"
@@ -23,6 +24,7 @@ RESPONSE_TIME: Final = "response_time"
 INSTRUMENT: Final = "instrument"
 SCORE: Final = "score"
 COMMENT: Final = "comment"
+SENTIMENT: Final = "sentiment"
 TOUCHPOINT: Final = "touchpoint"
 # contracts
 CONTRACT_ID: Final = "contract_id"
@@ -38,6 +40,9 @@ ACTION: Final = "action"
 PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
+
+# labels
+LABEL: Final = "label"
 
 # predictions
 P_DETRACTOR: Final = "p_detractor"
@@ -55,6 +60,24 @@ RUNNER_UP: Final = "runner_up"
 WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
+# indicators
+INDICATOR: Final = "indicator"
+BY: Final = "by"
+GROUP: Final = "group"
+PERIOD: Final = "period"
+UNIT: Final = "unit"
+N: Final = "n"
+N_CUSTOMERS: Final = "n_customers"
+LOW: Final = "low"
+HIGH: Final = "high"
+# comparisons
+N_BEFORE: Final = "n_before"
+N_AFTER: Final = "n_after"
+VALUE_BEFORE: Final = "value_before"
+VALUE_AFTER: Final = "value_after"
+DIFFERENCE: Final = "difference"
+P_VALUE: Final = "p_value"
+P_HOLM: Final = "p_holm"
 
 RESERVED: Final = frozenset(
     {*KEY, P_DETRACTOR, P_PASSIVE, P_PROMOTER, NPS_CLASS, RENEWAL_RISK, HEALTH, VALUE, MODEL_VERSION, ACTION, COST}

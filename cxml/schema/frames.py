@@ -1,4 +1,4 @@
-"""The three frames that are handed on: features, predictions and recommendations."""
+"""The frames that are handed on: features, predictions, recommendations, indicators, comparisons of them."""
 
 from __future__ import annotations
 
@@ -68,6 +68,44 @@ RECOMMENDATIONS: Final = Schema(
         Column(c.DECISION_ID, "key", required=True, nullable=False),
     ),
     unique=(c.DECISION_ID,),
+    extra_columns=False,
+    all_null=True,
+)
+
+_FIGURE = (
+    Column(c.INDICATOR, "category", required=True, nullable=False),
+    Column(c.BY, "category", required=True, nullable=False),
+    _required(c.GROUP, "category"),
+)
+_INTERVAL = (_required(c.LOW, "number"), _required(c.HIGH, "number"))
+
+INDICATORS: Final = Schema(
+    "indicators",
+    (
+        *_FIGURE,
+        Column(c.PERIOD, "category", required=True, nullable=False),
+        Column(c.UNIT, "category", required=True, nullable=False),
+        Column(c.N, "number", required=True, nullable=False, low=0),
+        Column(c.N_CUSTOMERS, "number", required=True, nullable=False, low=0),
+        _required(c.VALUE, "number"),
+        *_INTERVAL,
+    ),
+    unique=(c.INDICATOR, c.BY, c.GROUP, c.PERIOD),
+    extra_columns=False,
+    all_null=True,
+)
+
+COMPARISONS: Final = Schema(
+    "comparisons",
+    (
+        *_FIGURE,
+        Column(c.UNIT, "category", required=True, nullable=False),
+        *(Column(name, "number", required=True, nullable=False, low=0) for name in (c.N_BEFORE, c.N_AFTER)),
+        *(_required(name, "number") for name in (c.VALUE_BEFORE, c.VALUE_AFTER, c.DIFFERENCE)),
+        *_INTERVAL,
+        *(_required(name, "number", 0, 1) for name in (c.P_VALUE, c.P_HOLM)),
+    ),
+    unique=(c.INDICATOR, c.BY, c.GROUP),
     extra_columns=False,
     all_null=True,
 )

@@ -15,7 +15,8 @@ Kind = Literal["key", "time", "number", "flag", "category", "text"]
 class Column:
     """One column: what kind of value it holds, and in which range.
 
-    ``past`` says that the value is a moment which cannot lie at or after the ``as_of`` of the data.
+    ``past`` says that the value is a moment which cannot lie at or after the ``as_of`` of the data, ``measure`` that
+    it is an ordinary measure, which becomes features by itself.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     past: bool = False
+    measure: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,18 @@ INSTRUMENT_SCALES: Final[Mapping[str, tuple[int, int]]] = {
     "smiley": (1, 5),
 }
 
+# The highest answer of a detractor and of a passive, by scale. 0-10: Reichheld 2003; 1-10: the same answers. The others
+# are conventions that cut where 0-10 does, at .65 and .85 of the scale: of five points only the best speaks for the
+# company (as Enterprise counts, in the same article), of seven too.
+NPS_CUTS: Final[Mapping[tuple[float, float], tuple[float, float]]] = {
+    (0, 10): (6, 8),
+    (1, 10): (6, 8),
+    (1, 7): (4, 6),
+    (1, 5): (3, 4),
+}
+
 _KNOWN = Column(c.KNOWN_TIME, "time", past=True)
+_CONFIDENCE = Column(c.CONFIDENCE, "number", low=0, high=1)
 _CUSTOMER = Column(c.CUSTOMER_ID, "key", required=True, nullable=False)
 
 CUSTOMERS: Final = Schema(
@@ -79,6 +92,7 @@ CUSTOMERS: Final = Schema(
         Column(c.SINCE, "time", past=True),
         Column(c.SEGMENT, "category"),
         Column(c.REGION, "category"),
+        Column(c.COMMENT, "text"),
         _KNOWN,
     ),
     unique=(c.CUSTOMER_ID,),
@@ -92,6 +106,7 @@ EVENTS: Final = Schema(
         Column(c.EVENT_TIME, "time", required=True, nullable=False, past=True),
         Column(c.EVENT_TYPE, "category", required=True, nullable=False),
         Column(c.CHANNEL, "category"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     time=c.EVENT_TIME,
@@ -122,7 +137,9 @@ SURVEYS: Final = Schema(
         Column(c.INSTRUMENT, "category", required=True, nullable=False),
         Column(c.SCORE, "number", required=True),
         Column(c.COMMENT, "text"),
+        Column(c.SENTIMENT, "number", low=-1, high=1, measure=True),
         Column(c.TOUCHPOINT, "category"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     rules=(
@@ -168,6 +185,7 @@ CONTRACTS: Final = Schema(
         Column(c.END_TIME, "time", required=True, nullable=False),
         Column(c.PRICE, "number", low=0),
         Column(c.RENEWED, "flag", required=True),
+        _CONFIDENCE,
         _KNOWN,
     ),
     unique=(c.CONTRACT_ID,),
@@ -204,6 +222,7 @@ ACTIONS: Final = Schema(
         Column(c.PROPENSITY, "number", low=0, high=1),
         Column(c.COST, "number", low=0),
         Column(c.HOLDOUT, "flag"),
+        _CONFIDENCE,
         _KNOWN,
     ),
     time=c.ACTION_TIME,

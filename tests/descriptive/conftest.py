@@ -12,9 +12,9 @@ import pytest
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.config.load import parse_config
-from cxml.descriptive.algebra import feature_sql
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.features import feature_frame
+from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
 
 Rows = list[dict[str, Any]]

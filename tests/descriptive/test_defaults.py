@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Trend
+from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Share, Trend
 from cxml.errors import ConfigError, CxmlError
 from cxml.schema import columns as c
 
@@ -48,22 +48,52 @@ def test_customers_bring_their_attributes_and_how_long_they_have_been_here(compa
     }
 
 
-def test_events_bring_counts_recency_trend_and_measures_of_each_type(company):
+RHYTHM = {
+    "days_since_event", "days_since_first_event", "events_count_365d", "events_days_active_365d", "events_days_active",
+    "events_mean_gap_days", "events_overdue", "events_decayed",
+}  # fmt: skip
+
+
+def test_events_bring_counts_recency_trend_and_measures_of_each_type_and_the_rhythm_of_all(company):
     rows = events("call", "call", value=1.0) + events("visit")
+    each = {"{0}_count_7d", "{0}_count_30d", "{0}_count_90d", "{0}_count_365d", "days_since_{0}", "{0}_trend_90d"}
     assert names_from(company, events=rows) == {
-        "call_count_30d", "call_count_90d", "call_count_365d", "days_since_call", "call_trend_90d",
-        "call_value_mean_90d", "call_value_mean_365d", "call_value_last",
-        "visit_count_30d", "visit_count_90d", "visit_count_365d", "days_since_visit", "visit_trend_90d",
+        "call_value_mean_90d", "call_value_mean_365d", "call_value_sum_365d", "call_value_last",
         "season_sin", "season_cos",
-    }  # fmt: skip
+    } | {name.format(kind) for name in each for kind in ("call", "visit")} | RHYTHM  # fmt: skip
 
 
-def test_channels_are_counted_over_the_longest_window(company):
-    found = company(events=events("call", channel="web"), features={"windows_days": [7, 60]}).features()
-    where = "channel = 'web'"
-    assert found["channel_web_count_60d"] == Aggregate(
-        name="channel_web_count_60d", table="events", aggregate="count", where=where, window_days=60
+def test_of_one_type_of_events_nothing_is_counted_twice(company):
+    assert RHYTHM - names_from(company, events=events("call")) == {"events_count_365d"}
+
+
+def test_channels_bring_their_shares_over_the_longest_window_and_how_mixed_they_are(company):
+    found = company(events=events("call", channel="web"), features={"windows_days": [60, 7]}).features()
+    assert found["channel_web_share_60d"] == Share(
+        name="channel_web_share_60d", table="events", of="channel = 'web'", window_days=60
     )
+    assert {"channel_entropy_60d", "channel_first", "channel_last"} <= set(found)
+
+
+def test_another_name_of_events_is_counted(company):
+    found = company(events=events("call", product="phone")).features()
+    assert found["product_distinct_365d"].aggregate == "distinct"
+
+
+def test_invitations_bring_how_many_were_answered(company):
+    sent = [survey("nps") | {"sent_time": "2024-01-01"}]
+    assert {"invited_365d", "answered_365d", "answered_share_365d"} <= names_from(company, surveys=sent)
+
+
+def test_a_segment_brings_the_mean_answer_of_the_others_in_it(company):
+    customers = [{"customer_id": "ada", "segment": "family"}]
+    found = company(customers=customers, surveys=[survey("nps")]).features()
+    assert found["segment_nps_mean_365d"].of == "nps_mean_365d"
+
+
+def test_what_is_made_of_a_dropped_feature_is_dropped_with_it(company):
+    found = company(events=events("call"), features={"drop": ["days_since_event"]}).features()
+    assert not {"days_since_event", "events_overdue"} & set(found)
 
 
 def test_surveys_bring_the_scores_of_each_instrument_that_has_any(company):
@@ -78,6 +108,7 @@ def test_contracts_bring_the_one_in_force_and_those_renewed_before(company):
                   "renewed": True, "price": 9.0, "plan": "basic"}]  # fmt: skip
     assert names_from(company, contracts=contracts) - {"season_sin", "season_cos"} == {
         "contract_days_since_start", "contract_days_to_end", "contracts_before", "contract_price", "contract_plan",
+        "contract_price_change",
     }  # fmt: skip
 
 
@@ -85,7 +116,8 @@ def test_environment_and_actions_bring_measures_and_contacts(company):
     environment = [{"region": "north", "observed_time": "2024-01-01", "jobless": 5.0, "mood": "calm"}]
     actions = [{"customer_id": "ada", "action_time": "2024-01-01", "action": "call_back", "cost": 2.0}]
     assert names_from(company, environment=environment, actions=actions) == {
-        "env_jobless", "env_jobless_change_90d", "actions_30d", "actions_90d", "actions_365d", "days_since_action",
+        "env_jobless", "env_jobless_change_90d", "env_jobless_to_national",
+        "actions_7d", "actions_30d", "actions_90d", "actions_365d", "days_since_action",
         "season_sin", "season_cos",
     }  # fmt: skip
 

@@ -20,7 +20,7 @@ def test_the_columns_of_another_file_are_found_by_the_customer(reading, file):
     part = {"path": path, "columns": {"customer_id": "Id"}, "missing": "n/a", "ignore": ["Count"]}
     tables = reading.tables({"path": file("c.csv", CUSTOMERS), "join": [part], "derive": {"rich": "spend > 1.8"}})
     assert tables.con.execute("SELECT customer_id, plan, spend, rich FROM customers").fetchall() == [
-        ("bob", "gold", None, None), ("ann", "basic", 1.5, False), ("cat", None, 2.0, True)
+        ("ann", "basic", 1.5, False), ("bob", "gold", None, None), ("cat", None, 2.0, True)
     ]  # fmt: skip
     assert tables.warnings == ()
 
@@ -37,17 +37,19 @@ def test_another_key_keeps_its_digits_and_several_rows_may_find_one(reading, fil
 
 @pytest.mark.parametrize("n", [10, 5_000])
 def test_the_rows_stay_in_the_order_of_the_file(reading, tmp_path, n):
-    ids = pd.Series(range(n)).sample(frac=1, random_state=0).astype(str)
-    pd.DataFrame({"customer_id": ids}).to_csv(tmp_path / "c.csv", index=False)
-    pd.DataFrame({"customer_id": sorted(ids), "x": 1}).to_csv(tmp_path / "j.csv", index=False)
-    table = {"path": str(tmp_path / "c.csv"), "join": [{"path": str(tmp_path / "j.csv")}]}
-    assert [customer for (customer,) in reading.rows(table, columns="customer_id")] == ids.tolist()
+    ids = pd.Series(range(n)).sample(frac=1, random_state=0).astype(str).reset_index(drop=True)
+    events = pd.DataFrame({"customer_id": "ann", "event_time": "2024-01-01", "event_type": "a", "n": ids})
+    events.to_csv(tmp_path / "e.csv", index=False)
+    pd.DataFrame({"n": sorted(ids), "x": 1}).to_csv(tmp_path / "j.csv", index=False)
+    table = {"path": str(tmp_path / "e.csv"), "join": [{"path": str(tmp_path / "j.csv"), "on": "n"}]}
+    tables = reading.tables({"ids_of": "events"}, events=table)
+    assert [n for (n,) in tables.con.execute("SELECT n FROM events").fetchall()] == ids.tolist()
 
 
 def test_rows_that_find_nobody_and_customers_that_find_nothing_are_counted(reading, file):
     _, warnings, tables = joined(reading, file, "customer_id,x\nann,1\nzoe,2\n,3\n")
     assert tables.con.execute("SELECT customer_id, x FROM customers").fetchall() == [
-        ("bob", None), ("ann", 1.0), ("cat", None)
+        ("ann", 1.0), ("bob", None), ("cat", None)
     ]  # fmt: skip
     assert warnings == (
         "customers.join[0]: 2 of 3 rows have a customer_id that customers does not have (first: row 1, 'zoe'). "
