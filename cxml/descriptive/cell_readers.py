@@ -62,23 +62,34 @@ def _windowed(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
         table, place = ask(EVERY_ROW, days=cell.aggregate == "days_active")
         return _looked_at(table, place, span, _OF_ROWS[cell.aggregate])
     if cell.aggregate == "count":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weight",) if weighted else ())
+        table, place = ask(cell.value or EVERY_ROW, totals=("weight",) if weighted else (), weights=weighted)
         return _looked_at(table, place, span, _weights if weighted else _number)
     if cell.aggregate == "mean":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weighted", "weight") if weighted else ("value",))
+        table, place = ask(
+            cell.value or EVERY_ROW,
+            totals=("weighted", "weight") if weighted else ("value",),
+            values=True,
+            weights=weighted,
+        )
         return _looked_at(table, place, span, _weighted_mean if weighted else _mean)
     if cell.aggregate == "sum":
         total = _weighted_sum if weighted else _sum
-        return _zero_without_rows(cell, ask, span, total, totals=("weighted" if weighted else "value",))
+        return _zero_without_rows(
+            cell, ask, span, total, totals=("weighted" if weighted else "value",), values=True, weights=weighted
+        )
     if cell.aggregate == "decay" and cell.half_life_days is not None:
         days = cell.half_life_days
 
         def decayed(series: Series, i: int, j: int, as_of: int) -> float:
             return series.decays[days].between(i, j, as_of)
 
-        return _zero_without_rows(cell, ask, span, decayed, half_lives=(days,))
+        return _zero_without_rows(
+            cell, ask, span, decayed, half_lives=(days,), values=cell.value is not None, weights=weighted
+        )
     totals = ("value", "square") if cell.aggregate == "std" else ()
-    table, place = ask(cell.value or EVERY_ROW, totals=totals, names=cell.aggregate in ("distinct", "entropy"))
+    table, place = ask(
+        cell.value or EVERY_ROW, totals=totals, names=cell.aggregate in ("distinct", "entropy"), values=True
+    )
     return _looked_at(table, place, span, _OF_VALUES[cell.aggregate])
 
 
@@ -119,7 +130,7 @@ def _zero_without_rows(
 
 def _of_term(cell: Cell, ask: Ask) -> Reader:
     """Return the reader of what is said of the contract in force: the last of those that have not ended."""
-    table, place = ask(WHOLE_ROW)
+    table, place = ask(WHOLE_ROW, values=True)
     said = (
         _OF_TERM[cell.aggregate] if cell.value is None else _column(value(cell.value), flag=cell.value_kind == "flag")
     )
