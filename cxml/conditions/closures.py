@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -54,6 +55,9 @@ def truth(tree: Tree) -> Truth:
         return lambda row: inner(row) is None
     if op == "in":
         return _chosen(tree)
+    if op == "like":
+        fits, text = fitting(tree[2][1]), value(tree[1])
+        return lambda row: None if (found := text(row)) is None else fits(found)
     if op not in COMPARISONS:
         raise ValueError(f"{op!r} is not in the grammar")
     return _compared(_COMPARE[op], value(tree[1]), value(tree[2]))
@@ -77,6 +81,13 @@ def value(tree: Tree) -> Value:
         return found if found is not None and math.isfinite(found) else None
 
     return finite
+
+
+def fitting(pattern: str) -> Callable[[str | None], bool]:
+    """Return what says whether a text fits a LIKE pattern: ``%`` is any text, ``_`` any one character."""
+    parts = {"%": ".*", "_": "."}
+    regex = re.compile("".join(parts.get(character, re.escape(character)) for character in pattern), re.DOTALL)
+    return lambda text: text is not None and regex.fullmatch(text) is not None
 
 
 def _column(name: str) -> Value:

@@ -34,6 +34,8 @@ def sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str
         return f"({parts[0]} IS NULL)"
     if op == "in":
         return f"({parts[0]} IN ({', '.join(parts[1:])}))"
+    if op == "like":
+        return f"({parts[0]} LIKE {parts[1]})"
     if op == "negative":
         return f"(- {parts[0]})"
     if op == "/":

@@ -12,7 +12,8 @@ from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.cells import SPINE
 from cxml.descriptive.plan import Plan
 from cxml.descriptive.queries import plan_queries
-from cxml.descriptive.sources import Tables, frame_of, n_workers
+from cxml.descriptive.sources import Tables, frame_of
+from cxml.descriptive.store import n_workers
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES

@@ -177,7 +177,8 @@ def _value_findings(
             naive = f"{unreadable} AND TRY_CAST({raw} AS TIMESTAMP) IS NOT NULL"
             yield _Finding(name, "times must carry a zone", remedy, naive)
             unreadable += f" AND TRY_CAST({raw} AS TIMESTAMP) IS NULL"
-        yield _Finding(name, "must be a time (ISO 8601)", "Write times as 2024-05-31T14:00:00Z.", unreadable)
+        remedy = "Write times as 2024-05-31T14:00:00Z, or say how they are written with `time_format:`."
+        yield _Finding(name, "must be a time (ISO 8601)", remedy, unreadable)
         if column.past and reading.as_of:
             moment = reading.as_of.isoformat(sep=" ")
             says = f"must be before as_of ({moment} UTC)"
@@ -193,7 +194,8 @@ def _value_findings(
             yield _Finding(name, "must be finite", "Write an unknown value as missing.", infinite)
         if column.low is not None or column.high is not None:
             low, high = column.low, column.high
-            says = f"must be {low:g}-{high:g}" if high is not None else f"must be {low:g} or more"
+            to = " to " if low is not None and low < 0 else "-"
+            says = f"must be {low:g}{to}{high:g}" if high is not None else f"must be {low:g} or more"
             off = f"({value}) < {low}" + (f" OR ({value}) > {high}" if high is not None else "")
             yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
     elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":

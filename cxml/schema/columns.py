@@ -24,8 +24,8 @@ RESPONSE_TIME: Final = "response_time"
 INSTRUMENT: Final = "instrument"
 SCORE: Final = "score"
 COMMENT: Final = "comment"
-TOUCHPOINT: Final = "touchpoint"
 SENTIMENT: Final = "sentiment"
+TOUCHPOINT: Final = "touchpoint"
 # contracts
 CONTRACT_ID: Final = "contract_id"
 START_TIME: Final = "start_time"
@@ -40,6 +40,9 @@ ACTION: Final = "action"
 PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
+
+# labels
+LABEL: Final = "label"
 
 # predictions
 P_DETRACTOR: Final = "p_detractor"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from cxml.config.load import parse_config
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.queries import feature_sql
-from cxml.descriptive.sources import Tables, read_tables
+from cxml.descriptive.sources import Tables, inspected_tables, read_tables
 
 Rows = list[dict[str, Any]]
 CUSTOMERS: Rows = [{"customer_id": "ada", "region": "north"}, {"customer_id": "bob", "region": "south"}]
@@ -77,3 +78,54 @@ def value(company: Callable[..., Company]) -> Callable[..., Any]:
         return row[-1]
 
     return compute
+
+
+class Reading:
+    """A company of one or more tables, read from what a test says of them."""
+
+    @staticmethod
+    def config(customers: Mapping[str, Any], keys: Mapping[str, Any] | None = None, **tables: Any) -> CompanyConfig:
+        """Return a config of these tables, times in UTC."""
+        tables = {"customers": customers, **tables}
+        return parse_config(
+            {"company": "acme", "timezone": "UTC", "labels": {"renewal": {}}, "tables": tables} | (keys or {})
+        )
+
+    def tables(self, customers: Mapping[str, Any] | None = None, frames: Any = None, **tables: Any) -> Tables:
+        """Return the tables, which have no fault."""
+        return read_tables(self.config(customers or {}, **tables), frames)
+
+    def rows(self, *args: Any, table: str = "customers", columns: str = "*", **tables: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of one table."""
+        return self.tables(*args, **tables).con.execute(f"SELECT {columns} FROM {table}").fetchall()
+
+    def inspected(self, customers: Mapping[str, Any] | None = None, frames: Any = None, **tables: Any) -> Tables:
+        """Return the tables with their faults."""
+        return inspected_tables(self.config(customers or {}, **tables), frames)
+
+    def faults(self, *args: Any, **tables: Any) -> list[str]:
+        """Return the faults of the tables."""
+        return list(self.inspected(*args, **tables).faults)
+
+    def warnings(self, *args: Any, **tables: Any) -> list[str]:
+        """Return what was left out of the tables, or needs a look."""
+        return list(self.tables(*args, **tables).warnings)
+
+
+@pytest.fixture
+def reading() -> Reading:
+    """Return what reads tables from the keys of their config."""
+    return Reading()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str, str | bytes], str]:
+    """Return the path of a new file with this content."""
+
+    def of(name: str, content: str | bytes) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return of
