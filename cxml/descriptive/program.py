@@ -101,18 +101,16 @@ class _Maker:
 
     def _rows(self, read: dict[str, None]) -> Rows:
         time = FACT_TIME[self.table]
-        optional = [name for name in (c.KNOWN_TIME, c.CONFIDENCE) if name in self.kinds]
+        optional = [name for name in (time, *read, c.KNOWN_TIME, c.CONFIDENCE) if name in self.kinds]
         schema = TABLES["surveys" if self.table == "invitations" else self.table]
         filled = [
             column.name
             for column in schema.columns
             if not column.nullable and column.name != c.CUSTOMER_ID and column.name in self.kinds
         ]
-        needed = [time, *read]
         if self.table in ("surveys", "invitations") and any(cell.table == "invitations" for cell in self.plan.cells):
-            needed.append(c.SENT_TIME)
             optional += [name for name in self.plan.kinds["invitations"] if name != c.CUSTOMER_ID]
-        return Rows(self.table, self.kinds, needed, optional=optional, filled=filled)
+        return Rows(self.table, self.kinds, (), optional=dict.fromkeys(optional), filled=filled)
 
 
 def _value(tree: Tree, *, flag: bool) -> Value:
