@@ -199,8 +199,18 @@ def test_values_close_together_far_from_zero_have_their_spread():
 
 def test_the_facts_that_a_service_must_give_are_named():
     twin = history([of_events("sum", "value", where="channel = 'web'")])
-    assert twin.needs["events"] == ("event_time", "channel", "value", "event_type")
-    assert twin.needs["surveys"] == ("response_time", "instrument")
+    assert twin.needs == {
+        "events": ("event_time", "event_type"),
+        "surveys": ("instrument",),
+        "invitations": ("instrument", "sent_time"),
+        "contracts": ("contract_id", "start_time", "end_time"),
+    }
+
+
+def test_what_a_fact_leaves_out_is_unknown():
+    twin = history([of_events("sum", "value"), of_events("count")])
+    twin.add({"event_time": NOON, "event_type": "call"})
+    assert twin.features("2024-03-02") == {"sum": None, "count": 1}
 
 
 @pytest.mark.parametrize(
@@ -209,11 +219,8 @@ def test_the_facts_that_a_service_must_give_are_named():
         (call("2024-03-01"), "evnts", r"there is no table 'evnts' .*; did you mean 'events'\? Tables: events, surveys"),
         (call("2024-03-01"), "environment", "there is no table 'environment' of a customer's facts"),
         (call("2024-03-01") | {"valeu": 1}, "events", "events: has no column 'valeu'; did you mean 'value'"),
-        (
-            {"event_time": NOON, "event_type": "call"},
-            "events",
-            r"events\.value: is missing.*given as None, not left out",
-        ),
+        ({"event_time": NOON, "value": 1.0}, "events", r"^events\.event_type: is missing\.$"),
+        ({"instrument": "nps", "sent_time": None}, "invitations", r"invitations\.sent_time: must be filled"),
         (call(None), "events", r"events\.event_time: must be filled"),
         (call(pd.NaT), "events", r"events\.event_time: must be filled"),
         (call("yesterday"), "events", r"events\.event_time: must be a time such as .*; it is 'yesterday'"),
@@ -235,9 +242,9 @@ def test_a_fact_that_cannot_be_meant_is_refused(fact, table, says):
 def test_all_faults_of_a_fact_are_reported_together():
     twin = history([of_events("sum", "value")])
     with pytest.raises(
-        SchemaError, match=r"(?s)3 faults:.*'valu'.*events\.value: is missing.*event_time: must be a time"
+        SchemaError, match=r"(?s)3 faults:.*'valu'.*events\.event_type: is missing.*event_time: must be a time"
     ):
-        twin.add({"event_time": "soon", "event_type": "call", "valu": 1})
+        twin.add({"event_time": "soon", "valu": 1})
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT])
