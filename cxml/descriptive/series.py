@@ -95,7 +95,8 @@ class Total:
     def refill(self, begin: int) -> None:
         """Bring what is kept up to date from a place on."""
         sums, errors = self._sums, self._errors
-        del sums[begin + 1 :], errors[begin + 1 :]
+        if len(sums) > begin + 1:
+            del sums[begin + 1 :], errors[begin + 1 :]
         total, error = sums[begin], errors[begin]
         for x in self._terms(begin, None):
             before, total = total, total + x
