@@ -51,7 +51,7 @@ def _several(raw: Any) -> Any:
 def _truths(raw: Any) -> Any:
     """Return derived columns as text: a truth or a number of YAML is one of the grammar too."""
     if isinstance(raw, dict):
-        return {key: _truths(value) for key, value in raw.items()}
+        return {str(key) if isinstance(key, int | float) else key: _truths(value) for key, value in raw.items()}
     return str(raw).upper() if isinstance(raw, bool) else str(raw) if isinstance(raw, int | float) else raw
 
 
@@ -152,7 +152,7 @@ class TableConfig(FileConfig):
     number_rows: str | None = None
     """Column (our name) that is given the number of the row, from 1, where there is no id."""
     derive: Annotated[dict[str, str | dict[str, str]], BeforeValidator(_truths)] = Field(default_factory=dict)
-    """Columns made of others: a number, a condition (a flag), or names with the condition of each, the first true."""
+    """Columns made of others: a number, a condition (a flag), or names or numbers with the condition of each."""
     drop_missing: Names = ()
     """Columns (our names) without which a row is left out."""
     where: str | None = None

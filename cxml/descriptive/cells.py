@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -33,18 +34,21 @@ _AGGREGATES: Final = {
 }
 
 
-def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan) -> str:
-    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell."""
+def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan, rows: range | None = None) -> str:
+    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell.
+
+    ``rows`` are those of the table that may be needed (None: all).
+    """
     time, as_of = f"t.{FACT_TIME[table]}", f"s.{c.AS_OF}"
     columns = {"s.rowid": "row", "t.rowid": "seq", days_sql(time, as_of): "days", f"CAST({time} AS DATE)": "day"}
     if c.CONFIDENCE in plan.kinds[table]:
         columns[f"coalesce(t.{c.CONFIDENCE}, 1.0)"] = "confidence"
     joined = f"t.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID} AND {time} < {as_of}{known_sql(table, time, plan)}"
-    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}"
+    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}{among_sql(rows)}"
     if table == "contracts":
         columns[f"t.{c.END_TIME} >= {as_of}"] = "in_force"
     aggregates = [f"{_aggregate(cell, plan, columns)} AS cell_{i}" for i, cell in cells.items()]
-    used = " ".join(aggregates)
+    used = set(re.findall(r"\w+", " ".join(aggregates)))
     made = [f"{sql} AS {name}" for sql, name in columns.items() if name in ("row", "seq") or name in used]
     return (
         "    SELECT row,\n        " + ",\n        ".join(aggregates) + "\n    FROM (\n        SELECT "
@@ -60,6 +64,11 @@ def known_sql(table: str, time: str | None, plan: Plan, alias: str = "t", before
     if table == "invitations" or c.KNOWN_TIME not in plan.kinds[table]:
         return ""
     return f" AND coalesce({alias}.{c.KNOWN_TIME}, {time or _ALWAYS}) < {before}"
+
+
+def among_sql(rows: range | None, alias: str = "t") -> str:
+    """Return the SQL that a row of a table is one of those that may be needed."""
+    return "" if rows is None else f" AND {alias}.rowid >= {rows.start} AND {alias}.rowid < {rows.stop}"
 
 
 def where_sql(cell: Cell) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from cxml.config.tables import TableConfig, columns_named
 from cxml.descriptive.raw_columns import ROW, TABLE, constant_columns, derived_columns, file_columns
-from cxml.descriptive.raw_files import Notes, source_of
-from cxml.descriptive.raw_joins import joined_parts, joined_query, tell_strangers
+from cxml.descriptive.raw_files import Notes, files_of, source_of
+from cxml.descriptive.raw_joins import joined_parts, joined_place, joined_query, tell_strangers
 from cxml.descriptive.raw_rows import first_row, kept_rows, without_duplicates
-from cxml.errors import broken_by
+from cxml.errors import SourceError, broken_by
 from cxml.schema import columns as c
 from cxml.schema.sql import column_types, literal, quoted, typed
 from cxml.schema.tables import INSTRUMENT_SCALES, TABLES
@@ -53,9 +53,10 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
     Raises
     ------
     SourceError
-        If the file is not there, or file or dataframe cannot be read.
+        If a file is not there, or file or dataframe cannot be read; with a message for each file that is not there.
     """
     notes, raw, schema = Notes(), f"raw_{name}", TABLES[name]
+    table = _with_joins_that_are_there(name, table, needs_file=frame is None and not table.ids_of)
     parts = list(joined_parts(con, name, table.join, notes))
     keys = [part.key for part in parts]
     with source_of(con, name, table, schema, notes, frame) as source:
@@ -87,6 +88,21 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
     codes = columns_named(table.categories, column_types(con, raw))
     names = dict.fromkeys([*codes, *keys, *(our for part in parts for our in part.names)])
     return RawTable(tuple(notes.faults), tuple(notes.warnings), tuple(names))
+
+
+def _with_joins_that_are_there(name: str, table: TableConfig, *, needs_file: bool) -> TableConfig:
+    """Return the table whose joined files are what it is where they do not say; raise where a file is not there."""
+    about = {"about": table.about, "published_at": table.published_at}
+    joins = [joined if joined.about else joined.model_copy(update=about) for joined in table.join]
+    gone: list[str] = []
+    for where, file in [(name, table)] * needs_file + [(joined_place(name, i), part) for i, part in enumerate(joins)]:
+        try:
+            files_of(where, file)
+        except SourceError as error:
+            gone.append(str(error))
+    if gone:
+        raise SourceError(*gone)
+    return table.model_copy(update={"join": tuple(joins)})
 
 
 def _conditions(table: TableConfig) -> Iterator[str]:

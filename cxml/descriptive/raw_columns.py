@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -95,9 +96,23 @@ def derived_columns(
             notes.faults.append(f"{name}.derive: {our!r} is a column already; give this another name.")
             continue
         try:
-            yield f"{_derived(text, kinds, f'{name}.derive.{our}')} AS {quoted(our)}"
+            made = _derived(text, kinds, f"{name}.derive.{our}")
+            if (
+                isinstance(text, dict)
+                and our not in columns_named(table.categories, [our])
+                and all(map(_is_number, text))
+            ):
+                made = f"CAST({made} AS DOUBLE)"
+            yield f"{made} AS {quoted(our)}"
         except ConditionError as error:
             notes.faults.append(str(error))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _derived(text: str | dict[str, str], kinds: dict[str, Kind], where: str) -> str:

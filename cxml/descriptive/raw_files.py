@@ -140,7 +140,7 @@ def _files_alike(
     con: duckdb.DuckDBPyConnection, where: str, file: FileConfig, folder: Path, notes: Notes
 ) -> Iterator[Alike]:
     """Give the configured files, those with the same header together."""
-    files = _found(where, file)
+    files = files_of(where, file)
     suffixes = {Path(path.removesuffix(".gz")).suffix.lower() for path in files}
     if suffixes == {".parquet"}:
         groups: dict[tuple[str, ...], list[str]] = {}
@@ -181,8 +181,8 @@ def _csv_alike(where: str, file: FileConfig, files: Sequence[str], folder: Path,
         yield Alike(reader, header, names, names, read_files, delimiter)
 
 
-def _found(where: str, file: FileConfig) -> list[str]:
-    """Return the configured files, by name."""
+def files_of(where: str, file: FileConfig) -> list[str]:
+    """Return the configured files, by name, or raise `SourceError` that says what they are and where to get them."""
     if file.path is None:
         raise SourceError(f"{where}: has no `path:` and no dataframe was handed over.")
     path = expanded(file.path)

@@ -29,12 +29,17 @@ class Part:
     names: tuple[str, ...]
 
 
+def joined_place(name: str, place: int) -> str:
+    """Return where in the config a joined file stands, for messages."""
+    return f"{name}.join[{place}]"
+
+
 def joined_parts(
     con: duckdb.DuckDBPyConnection, name: str, files: Sequence[JoinedFile], notes: Notes
 ) -> Iterator[Part]:
     """Read the joined files of a table; one without its key is a fault, and is left out."""
     for place, file in enumerate(files):
-        where, table, key = f"{name}.join[{place}]", f"part_{place}_{name}", file.on
+        where, table, key = joined_place(name, place), f"part_{place}_{name}", file.on
         with source_of(con, where, file, TABLES[name], notes) as source:
             columns, passing = file_columns(con, source, file, TABLES[name], notes, keys=[key])
             listed = ", ".join(f"{value} AS {quoted(our)}" for our, value in columns.items())

@@ -49,7 +49,7 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Count:
-    """How many values a column has, how many with its markers, how many of each reading, and the first odd one."""
+    """How many values a column has, how many with its markers, how many of each reading, and an odd one."""
 
     known: int
     text: int
@@ -95,7 +95,7 @@ def typed_columns(
                 if reading.named and fitting < count.known:
                     notes.faults.append(
                         f"{source.where}.{column.name}: must be written as its `time_format:` says; "
-                        f"{broken_by(count.known - fitting, count.known)} (first: {count.odd!r}). "
+                        f"{broken_by(count.known - fitting, count.known)} (such as {count.odd!r}). "
                         f"List their format too, or correct these rows."
                     )
     return selected
@@ -252,7 +252,7 @@ def _counts(con: duckdb.DuckDBPyConnection, columns: Sequence[_Column], relation
         asked += [f"count({column.known})", f"count({column.text})"]
         asked += [f"count({reading.fits})" for reading in column.readings]
         named = [reading.fits for reading in column.readings if reading.named]
-        asked.append(f"any_value({column.known}) FILTER (WHERE ({named[0]}) IS NULL)" if named else "NULL")
+        asked.append(f"min({column.known}) FILTER (WHERE ({named[0]}) IS NULL)" if named else "NULL")
     values = iter(con.execute(f"SELECT {', '.join(asked)} FROM {relation}").fetchall()[0])
     rows = next(values)
     return {

@@ -101,7 +101,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             f"there is no table {unknown[0]!r}{near_miss(unknown[0], TABLES) or '.'} Tables: {', '.join(TABLES)}."
         )
     con = connected(config)
-    reports, kinds, unread = [], {}, []
+    reports, kinds = [], {}
+    unread: list[str] = []
     later = "customers" if config.tables.customers.ids_of else None  # they are made of the other tables
     for name, schema in sorted(TABLES.items(), key=lambda item: item[0] == later):
         table: TableConfig | None = getattr(config.tables, name)
@@ -109,14 +110,14 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             table = TableConfig()
         if table is None:
             continue
-        if gone := [other for other in table.ids_of if other not in kinds]:
+        if name not in frames and (gone := [other for other in table.ids_of if other not in kinds]):
             fault = f"{name}.ids_of: the table {gone[0]!r} is not there or has faults. Configure or correct it."
             reports.append(TableReport(name, 0, faults=(fault,)))
             continue
         try:
             early = read_raw(con, name, table, frames.get(name))
         except SourceError as error:
-            unread.append(str(error))
+            unread.extend(str(says) for says in error.args)
             continue
         moment = config.as_of.replace(tzinfo=None) if config.as_of else None
         reading = Reading(table.timezone or config.timezone, moment, early.names)

@@ -225,16 +225,16 @@ def _row_findings(types: dict[str, str], schema: Schema, reading: Reading, raw: 
 def _faults(
     con: duckdb.DuckDBPyConnection, raw: str, schema: Schema, findings: list[_Finding], types: dict[str, str]
 ) -> Iterator[str]:
-    """Count every finding in one pass, then show the first row of those that were found."""
+    """Count every finding in one pass, then look for the first row of those that were found."""
     if not findings:
         return
-    broken = [finding.broken for finding in findings]
-    counted = ", ".join(f"count(*) FILTER (WHERE {b}), min(rowid) FILTER (WHERE {b})" for b in broken)
+    # Counting alone is ten times faster than counting and keeping the first row of each.
+    counted = ", ".join(f"count_if({finding.broken})" for finding in findings)
     total, *counts = _row(con, f"SELECT count(*), {counted} FROM {quoted(raw)}")
-    for i, finding in enumerate(findings):
-        n, first = counts[2 * i : 2 * i + 2]
+    for finding, n in zip(findings, counts, strict=True):
         if not n:
             continue
+        (first,) = _row(con, f"SELECT min(rowid) FROM {quoted(raw)} WHERE {finding.broken}")
         who = c.CUSTOMER_ID if c.CUSTOMER_ID in types else None
         shown = [f"CAST({quoted(name)} AS VARCHAR)" for name in (finding.column, who) if name]
         value, *customer = _row(con, f"SELECT {', '.join(shown)} FROM {quoted(raw)} WHERE rowid = {first}")

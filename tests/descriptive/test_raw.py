@@ -74,6 +74,10 @@ def test_customers_may_be_everybody_who_is_in_other_tables(reading, file):
     assert tables.as_of == pd.Timestamp("2024-01-04")
 
 
+def test_customers_who_are_handed_over_stand_in_for_the_ids_of_other_tables(reading):
+    assert reading.rows({"ids_of": "events"}, {"customers": TWO}) == [("1",), ("2",)]
+
+
 def test_only_who_is_left_in_a_table_is_a_customer(reading, file):
     events = {"path": file("e.csv", EVENTS), "where": "event_type = 'b'"}
     assert reading.rows({"ids_of": "events"}, events=events) == [("ann",)]

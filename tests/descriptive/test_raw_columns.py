@@ -103,6 +103,7 @@ def test_a_composite_that_does_not_fit_the_file_is_a_fault(reading, composite, s
         ("invoice LIKE 'C%'", "flag", [False, True, False]),
         ({"back": "invoice LIKE 'C%'", "bought": "quantity > 0"}, "category", ["bought", "back", None]),
         ({"back": "invoice LIKE 'C%'", "O'Brien's": True}, "category", ["O'Brien's", "back", "O'Brien's"]),
+        ({1: "quantity < 0", 2.5: "quantity > 0"}, "number", [2.5, 1.0, None]),
         ({"late": "quantity < 0", "never": "quantity < 0"}, "category", [None, "late", None]),
     ],
 )
@@ -113,6 +114,11 @@ def test_a_column_is_derived_from_others_that_may_be_ignored(reading, file, text
     assert tables.kinds["customers"]["made"] == kind
     assert [made for (made,) in tables.con.execute("SELECT made FROM customers").fetchall()] == values
     assert not set(ignored) & set(tables.kinds["customers"])
+
+
+def test_numbers_that_are_derived_are_names_where_they_are_declared(reading, file):
+    table = {"path": file("c.csv", LINES), "derive": {"code": {1: "quantity < 0", 2: True}}, "categories": ["code"]}
+    assert reading.rows(table, columns="code") == [("2",), ("1",), ("2",)]
 
 
 def test_a_derived_column_can_be_asked_for_by_the_rows_that_are_kept(reading, file):

@@ -99,6 +99,22 @@ def test_a_joined_file_that_is_not_there_is_named_with_its_place(reading, file):
         reading.tables({"path": file("c.csv", CUSTOMERS), "join": [part]})
 
 
+def test_every_file_that_is_not_there_is_named_and_is_what_its_table_is(reading):
+    table = {
+        "path": "/none/c.csv",
+        "about": "the customers",
+        "join": [{"path": "/none/j.csv"}, {"path": "/none/k.csv"}],
+    }
+    with pytest.raises(SourceError) as caught:
+        reading.tables(table)
+    assert str(caught.value).splitlines() == [
+        "3 faults:",
+        "  - customers: there is no file /none/c.csv. It is the customers. Put it there, or correct `path:`.",
+        "  - customers.join[0]: there is no file /none/j.csv. It is the customers. Put it there, or correct `path:`.",
+        "  - customers.join[1]: there is no file /none/k.csv. It is the customers. Put it there, or correct `path:`.",
+    ]
+
+
 def test_a_broken_line_of_a_joined_file_is_named_with_its_place(reading, file):
     part = {"path": file("j.csv", "customer_id,x\nann,1,2\n")}
     with pytest.raises(SourceError, match=r"^customers\.join\[0\]: .*j\.csv, line 2 must have 2 fields"):

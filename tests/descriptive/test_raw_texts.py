@@ -210,7 +210,7 @@ def test_a_time_that_fits_no_format_is_a_fault_and_the_others_are_not(reading, f
     path = file("c.csv", "customer_id,since,joined\n1,01/07/2024,02/07/2024\n2,soon,later\n3,13/13/2024,\n")
     faults = reading.faults({"path": path, "time_format": {"since": "%d/%m/%Y", "joined": "%d/%m/%Y"}})
     assert faults == [
-        "customers.joined: must be written as its `time_format:` says; 1 of 2 rows is not (first: 'later'). "
+        "customers.joined: must be written as its `time_format:` says; 1 of 2 rows is not (such as 'later'). "
         "List their format too, or correct these rows.",
         "customers.since: must be a time (ISO 8601); 2 of 3 rows are not (first: row 1, customer '2', 'soon'). "
         "Write times as 2024-05-31T14:00:00Z, or say how they are written with `time_format:`.",
