@@ -25,6 +25,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_CONSTANTS: Final = ("text", "number", "flag")
 _COMPUTE: Final[Mapping[str, Callable[[float, float], float | None]]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -60,6 +61,8 @@ def truth(tree: Tree) -> Truth:
         return lambda row: None if (found := text(row)) is None else fits(found)
     if op not in COMPARISONS:
         raise ValueError(f"{op!r} is not in the grammar")
+    if tree[1][0] == "column" and tree[2][0] in _CONSTANTS:
+        return _compared_with(_COMPARE[op], tree[1][1], tree[2][1])
     return _compared(_COMPARE[op], value(tree[1]), value(tree[2]))
 
 
@@ -71,7 +74,7 @@ def value(tree: Tree) -> Value:
     op = tree[0]
     if op == "column":
         return _column(tree[1])
-    if op in ("text", "number", "flag"):
+    if op in _CONSTANTS:
         constant = tree[1]
         return lambda _: constant
     computed = _number(tree)
@@ -149,6 +152,16 @@ def _compared(compare: Callable[[Any, Any], Any], a: Value, b: Value) -> Truth:
     return of_row
 
 
+def _compared_with(compare: Callable[[Any, Any], Any], column: str, constant: Any) -> Truth:
+    """Return the commonest comparison, that of a column with a constant, without further calls."""
+
+    def of_row(row: Row) -> bool | None:
+        found = row[column]
+        return bool(compare(found, constant)) if found is not None and found == found else None
+
+    return of_row
+
+
 def _joined(a: Truth, b: Truth, *, ends: bool) -> Truth:
     """Return AND, or OR where a true part ``ends`` it."""
 
@@ -173,7 +186,7 @@ def _negated(inner: Truth) -> Truth:
 def _chosen(tree: Tree) -> Truth:
     """Return whether a value is one of several; unknown where it is none of them and one of them is unknown."""
     asked, choices = value(tree[1]), [value(choice) for choice in tree[2:]]
-    if all(choice[0] in ("text", "number", "flag") for choice in tree[2:]):
+    if all(choice[0] in _CONSTANTS for choice in tree[2:]):
         constants = frozenset(choice[1] for choice in tree[2:])
         return _compared(lambda found, _: found in constants, asked, lambda _: True)
 

@@ -57,29 +57,39 @@ def cell_reader(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
 
 
 def _windowed(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
-    span = _span(cell)
     if cell.aggregate in _OF_ROWS:
         table, place = ask(EVERY_ROW, days=cell.aggregate == "days_active")
-        return _looked_at(table, place, span, _OF_ROWS[cell.aggregate])
+        return _looked_at(cell, table, place, _OF_ROWS[cell.aggregate])
     if cell.aggregate == "count":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weight",) if weighted else ())
-        return _looked_at(table, place, span, _weights if weighted else _number)
+        table, place = ask(cell.value or EVERY_ROW, totals=("weight",) if weighted else (), weights=weighted)
+        return _looked_at(cell, table, place, _weights if weighted else _number)
     if cell.aggregate == "mean":
-        table, place = ask(cell.value or EVERY_ROW, totals=("weighted", "weight") if weighted else ("value",))
-        return _looked_at(table, place, span, _weighted_mean if weighted else _mean)
+        table, place = ask(
+            cell.value or EVERY_ROW,
+            totals=("weighted", "weight") if weighted else ("value",),
+            values=True,
+            weights=weighted,
+        )
+        return _looked_at(cell, table, place, _weighted_mean if weighted else _mean)
     if cell.aggregate == "sum":
         total = _weighted_sum if weighted else _sum
-        return _zero_without_rows(cell, ask, span, total, totals=("weighted" if weighted else "value",))
+        return _zero_without_rows(
+            cell, ask, total, totals=("weighted" if weighted else "value",), values=True, weights=weighted
+        )
     if cell.aggregate == "decay" and cell.half_life_days is not None:
         days = cell.half_life_days
 
         def decayed(series: Series, i: int, j: int, as_of: int) -> float:
             return series.decays[days].between(i, j, as_of)
 
-        return _zero_without_rows(cell, ask, span, decayed, half_lives=(days,))
+        return _zero_without_rows(
+            cell, ask, decayed, half_lives=(days,), values=cell.value is not None, weights=weighted
+        )
     totals = ("value", "square") if cell.aggregate == "std" else ()
-    table, place = ask(cell.value or EVERY_ROW, totals=totals, names=cell.aggregate in ("distinct", "entropy"))
-    return _looked_at(table, place, span, _OF_VALUES[cell.aggregate])
+    table, place = ask(
+        cell.value or EVERY_ROW, totals=totals, names=cell.aggregate in ("distinct", "entropy"), values=True
+    )
+    return _looked_at(cell, table, place, _OF_VALUES[cell.aggregate])
 
 
 def _span(cell: Cell) -> Span:
@@ -90,19 +100,29 @@ def _span(cell: Cell) -> Span:
     return lambda times, as_of: (bisect_left(times, as_of - begin), bisect_left(times, as_of - end))
 
 
-def _looked_at(table: int, place: int, span: Span, found: Callable[[Series, int, int, int], Any]) -> Reader:
-    def reader(m: Moment) -> Any:
+def _looked_at(cell: Cell, table: int, place: int, found: Callable[[Series, int, int, int], Any]) -> Reader:
+    """Return the reader of what is found in the window of a cell."""
+    begin, span = (cell.begin_days or 0) * DAY_US, _span(cell)
+
+    def of_all(m: Moment) -> Any:
         series, as_of = m.series[table][place], m.as_of
-        i, j = span(series.times, as_of)
-        return found(series, i, j, as_of)
+        return found(series, 0, bisect_left(series.times, as_of), as_of)
 
-    return reader
+    def of_trailing(m: Moment) -> Any:
+        series, as_of = m.series[table][place], m.as_of
+        times = series.times
+        return found(series, bisect_left(times, as_of - begin), bisect_left(times, as_of), as_of)
+
+    def of_earlier(m: Moment) -> Any:
+        series, as_of = m.series[table][place], m.as_of
+        return found(series, *span(series.times, as_of), as_of)
+
+    return of_all if cell.begin_days is None else of_earlier if cell.end_days else of_trailing
 
 
-def _zero_without_rows(
-    cell: Cell, ask: Ask, span: Span, found: Callable[[Series, int, int, int], float], **kept: Any
-) -> Reader:
+def _zero_without_rows(cell: Cell, ask: Ask, found: Callable[[Series, int, int, int], float], **kept: Any) -> Reader:
     """Return the reader of a total that is 0 without a fact, and unknown where facts have no known value."""
+    span = _span(cell)
     table, rows = ask(EVERY_ROW)
     _, place = ask(cell.value or EVERY_ROW, **kept)
 
@@ -119,7 +139,7 @@ def _zero_without_rows(
 
 def _of_term(cell: Cell, ask: Ask) -> Reader:
     """Return the reader of what is said of the contract in force: the last of those that have not ended."""
-    table, place = ask(WHOLE_ROW)
+    table, place = ask(WHOLE_ROW, values=True)
     said = (
         _OF_TERM[cell.aggregate] if cell.value is None else _column(value(cell.value), flag=cell.value_kind == "flag")
     )

@@ -99,7 +99,7 @@ class CustomerHistory:
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """The columns that a fact of each table must have, known or not."""
+        """The columns that a fact of each table must have; of the others, what is left out is unknown."""
         return {table: layout.rows.needed for table, layout in self._layouts.items()}
 
     def add(self, fact: Fact, table: str = "events") -> None:
@@ -112,8 +112,8 @@ class CustomerHistory:
         Parameters
         ----------
         fact : mapping
-            The columns of a row; one that the plan reads is None where it is not known, not left out. Times are
-            datetimes, NumPy's datetime64 or ISO 8601 texts, in UTC where they carry no zone.
+            The columns of a row; what is not known may be None or left out. Times are datetimes, NumPy's datetime64 or
+            ISO 8601 texts, in UTC where they carry no zone.
         table : ``events``, ``surveys``, ``contracts`` or ``actions``
 
         Raises

@@ -85,7 +85,8 @@ class Rows:
             if name not in self._known
         ]
         faults += [
-            f"{self.table}.{name}: is missing. A value that is not known is given as None, not left out."
+            f"{self.table}.{name}: is missing."
+            + ("" if name in self.filled else " A value that is not known is given as None, not left out.")
             for name in self.needed
             if name not in row
         ]

@@ -103,11 +103,8 @@ class _Maker:
         time = FACT_TIME[self.table]
         optional = [name for name in (time, *read, c.KNOWN_TIME, c.CONFIDENCE) if name in self.kinds]
         schema = TABLES["surveys" if self.table == "invitations" else self.table]
-        filled = [
-            column.name
-            for column in schema.columns
-            if not column.nullable and column.name != c.CUSTOMER_ID and column.name in self.kinds
-        ]
+        always = [column.name for column in schema.columns if not column.nullable and column.name != c.CUSTOMER_ID]
+        filled = [name for name in always if name in self.kinds] + [time] * (self.table == "invitations")
         if self.table in ("surveys", "invitations") and any(cell.table == "invitations" for cell in self.plan.cells):
             optional += [name for name in self.plan.kinds["invitations"] if name != c.CUSTOMER_ID]
         return Rows(self.table, self.kinds, (), optional=dict.fromkeys(optional), filled=filled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from math import cos, pi, sin
 from typing import Any, Final
 
@@ -151,7 +152,8 @@ def _has_begun(customer: Mapping[str, Any], day: int) -> bool:
 def _wave(of: Callable[[float], float]) -> Reader:
     def value(m: Moment) -> float:
         date = utc(m.as_of)
-        return of(2 * pi * date.timetuple().tm_yday / YEAR_DAYS)
+        day_of_year = date.toordinal() - datetime(date.year, 1, 1).toordinal() + 1
+        return of(2 * pi * day_of_year / YEAR_DAYS)
 
     return value
 

@@ -1,6 +1,6 @@
 """Small companies for the tests of the descriptive layer: rows as they are written down, checked tables out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,9 @@ import pytest
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.config.load import parse_config
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.defaults import features_of
+from cxml.descriptive.export import histories
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
@@ -68,13 +70,22 @@ def company() -> Callable[..., Company]:
 
 @pytest.fixture
 def value(company: Callable[..., Company]) -> Callable[..., Any]:
-    """Return what computes one feature of one customer (Ada, where no other is named) at one moment."""
+    """Return what computes one feature of one customer (Ada, where no other is named) at one moment.
 
-    def compute(feature: Feature, as_of: str, *, customer: str = "ada", **rows: Rows) -> Any:
+    The SQL and the online twin must say the same. Features that it is made of come as ``others``.
+    """
+
+    def compute(
+        feature: Feature, as_of: str, *, customer: str = "ada", others: Sequence[Feature] = (), **rows: Rows
+    ) -> Any:
         tables = company(**rows).tables
         spine = f"SELECT '{customer}' AS customer_id, TIMESTAMP '{as_of}' AS as_of"
         tables.con.execute(f"CREATE TEMP TABLE spine AS {spine}")
-        (row,) = tables.con.execute(feature_sql([feature], tables.kinds)).fetchall()
+        features = [*others, feature]
+        (row,) = tables.con.execute(feature_sql(features, tables.kinds)).fetchall()
+        (twin,) = histories(tables, feature_plan(features, tables.kinds), [customer]).values()
+        online = twin.features(as_of)[feature.name]
+        assert online == (row[-1] if isinstance(row[-1], str | None) else pytest.approx(row[-1], rel=1e-9, abs=1e-9))
         return row[-1]
 
     return compute

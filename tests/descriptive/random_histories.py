@@ -20,13 +20,13 @@ from cxml.config.features import (
     Trend,
 )
 
-# Half days over two weeks, missed by a microsecond at times: there are ties, and facts on both edges of a window.
+# Few half days of two weeks, missed by a microsecond at times: there are ties, and facts on both edges of a window.
 BEGIN, DAY = datetime(2024, 2, 20), timedelta(days=1)
 END = BEGIN + 15 * DAY
 moments = st.builds(
     lambda halves, miss: BEGIN + halves * DAY / 2 + timedelta(microseconds=miss),
-    st.integers(0, 28),
-    st.sampled_from([0, 0, 0, 0, -1, 1]),
+    st.sampled_from([0, 1, 6, 7, 8, 12, 13, 14, 22, 24]),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 0, -1, 1]),
 )
 _COLUMNS = {
     "customers": "customer_id:key region:category segment:category since:time size:number vip:flag known_time:time",
@@ -122,10 +122,11 @@ def _row(table):
         "category": st.sampled_from([None, "web", "ivr", "é'"]),
     }
     by_name = {
-        "customer_id": st.sampled_from(CUSTOMERS[:3]),
+        "customer_id": st.sampled_from(["ann", "ann", "bob", "cid"]),
         "contract_id": st.integers(0, 99).map("k{:02d}".format),
         "region": st.sampled_from(["north", "south"] if table == "environment" else ["north", "south", None]),
         "segment": st.sampled_from(["a", "a", "b", None]),
+        "observed_time": st.sampled_from([1, 7, 13]).map(lambda halves: BEGIN + halves * DAY / 2),  # often restated
         "event_type": st.sampled_from(["call", "visit"]),
         "instrument": st.sampled_from(["nps", "csat"]),
         "score": st.none() | st.integers(1, 5).map(float),
@@ -169,7 +170,7 @@ def _called(name):
     return lambda row: row | {"customer_id": name}
 
 
-spines = st.lists(st.tuples(st.sampled_from(CUSTOMERS), moments), min_size=8, max_size=16, unique=True)
+spines = st.lists(st.tuples(st.sampled_from(CUSTOMERS), moments), min_size=10, max_size=20, unique=True)
 
 
 @cache

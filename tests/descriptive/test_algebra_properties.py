@@ -118,7 +118,7 @@ def assert_all_same(group, found, expected, about):
         assert_same(value, wanted, (feature, *about))
 
 
-EXAMPLES = {"environment": 25, "segments": 10}
+EXAMPLES = {"environment": 20, "segments": 8}
 RANDOM = [group for group in GROUPS if group != "everything"]
 
 
@@ -184,7 +184,7 @@ def surveys_replaced(rows, others, as_of):
 
 @pytest.mark.parametrize("group", RANDOM)
 def test_what_happens_or_becomes_known_at_or_after_as_of_changes_no_feature(con, group):
-    @settings(SETTINGS, max_examples=EXAMPLES.get(group, 12))
+    @settings(SETTINGS, max_examples=EXAMPLES.get(group, 10))
     @given(history=histories(group), other=histories(group), as_of=moments)
     def check(history, other, as_of):
         spine = [(customer, as_of) for customer in CUSTOMERS]
