@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from cxml.config.features import Aggregate, Attribute, Contract, Environment, Ratio, Recency, Segment
+from cxml.config.features import Aggregate, Attribute, Contract, Environment, Ratio, Segment
 from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.history import CustomerHistory
 from cxml.descriptive.plan import Plan
@@ -65,32 +64,6 @@ def answer(sent_time, response_time=None, score=None, **more):
 
 
 NOON = datetime(2024, 3, 1, 12)
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        NOON,
-        NOON.replace(tzinfo=UTC),
-        NOON.replace(hour=14, tzinfo=timezone(timedelta(hours=2))),
-        "2024-03-01 12:00",
-        "2024-03-01T12:00:00Z",
-        "2024-03-01T07:00:00-05:00",
-        np.datetime64("2024-03-01T12:00"),
-        np.datetime64("2024-03-01T12:00", "ns"),
-        pd.Timestamp("2024-03-01 12:00"),
-        pd.Timestamp("2024-03-01 13:00", tz="Europe/Paris"),
-    ],
-)
-def test_a_time_is_a_time_in_any_form(time):
-    twin = history([Recency(name="r", table="events")], events=[call(time)])
-    assert twin.features("2024-03-02T12:00:00Z") == {"r": 1}
-    assert history([Recency(name="r", table="events")], events=[call("2024-02-29 12:00")]).features(time) == {"r": 1}
-
-
-def test_a_day_is_its_midnight():
-    twin = history([Recency(name="r", table="events")], events=[call(date(2024, 3, 1))])
-    assert twin.features(date(2024, 3, 3)) == {"r": 2}
 
 
 def test_an_event_counts_as_soon_as_it_is_added_and_not_at_its_own_moment():
@@ -245,23 +218,6 @@ def test_all_faults_of_a_fact_are_reported_together():
         SchemaError, match=r"(?s)3 faults:.*'valu'.*events\.event_type: is missing.*event_time: must be a time"
     ):
         twin.add({"event_time": "soon", "valu": 1})
-
-
-@pytest.mark.parametrize("value", [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT])
-def test_what_is_unknown_is_unknown_in_any_form(value):
-    twin = history([of_events("sum", "value"), of_events("count")], events=[call("2024-03-01", value)])
-    assert twin.features("2024-03-02") == {"sum": None, "count": 1}
-
-
-@pytest.mark.parametrize("value", [2, 2.0, np.int64(2), np.float32(2)])
-def test_a_number_is_a_number_in_any_form(value):
-    assert history([of_events("sum", "value")], events=[call("2024-03-01", value)]).features("2024-03-02") == {"sum": 2}
-
-
-@pytest.mark.parametrize("flag", [True, 1, 1.0, np.bool_(True)])
-def test_a_flag_is_a_flag_in_any_form(flag):
-    twin = history([Attribute(name="vip", column="vip")], customer=ADA | {"vip": flag})
-    assert twin.features("2024-03-02") == {"vip": 1.0}
 
 
 @pytest.mark.parametrize(
