@@ -73,6 +73,22 @@ def test_results_are_typed(predictor, sample_features):
     assert isinstance(predictor.predict([row])[0], Prediction)
 
 
+def test_a_history_gives_the_row_that_is_scored(predictor, sample):
+    from cxml.config.features import features_from_json
+    from cxml.descriptive.algebra import feature_plan
+    from cxml.descriptive.export import histories
+    from cxml.descriptive.sources import read_tables
+
+    tables = read_tables(sample.config, sample.simulation.tables)
+    plan = feature_plan(features_from_json(predictor.bundle.features), tables.kinds)
+    batch = sample.scored.predictions.iloc[::100]
+    twins = histories(tables, plan, batch["customer_id"])
+    for expected in batch.itertuples():
+        found = predictor.predict(twins[expected.customer_id].row(expected.as_of))
+        assert found.health == pytest.approx(expected.health, rel=1e-6, nan_ok=True)
+        assert found.as_of == expected.as_of
+
+
 def test_probabilities_add_up_and_the_class_is_the_most_probable(sample):
     p = sample.scored.predictions
     np.testing.assert_allclose(p[list(c.P_NPS)].sum(axis=1), 1)

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.tree import ARITHMETIC, COMPARISONS, Tree
+from cxml.conditions.closures import fitting
+from cxml.conditions.tree import ARITHMETIC, COMPARISONS, TRUTHS, Tree
 
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -24,9 +25,6 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-
-
-_TRUTHS: Final = ("and", "or", "not", "in", "is null", *COMPARISONS)
 
 
 def mask(tree: Tree, columns: Columns, n_rows: int) -> Mask:
@@ -71,7 +69,7 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
         a, not_a = _truth(tree[1], columns, n_rows)
         return not_a, a
     if op == "is null":
-        if tree[1][0] in _TRUTHS:
+        if tree[1][0] in TRUTHS:
             true, false = _truth(tree[1], columns, n_rows)
             null = ~(true | false)
         else:
@@ -80,6 +78,11 @@ def _truth(tree: Tree, columns: Columns, n_rows: int) -> tuple[Mask, Mask]:
     if op == "in":
         pairs = [_truth(["=", tree[1], choice], columns, n_rows) for choice in tree[2:]]
         return np.logical_or.reduce([a for a, _ in pairs]), np.logical_and.reduce([not_a for _, not_a in pairs])
+    if op == "like":
+        texts = np.asarray(_value(tree[1], columns), dtype=object)
+        fits, known = fitting(tree[2][1]), ~_null(texts)
+        true = np.broadcast_to(np.asarray(np.frompyfunc(fits, 1, 1)(texts), dtype=bool), (n_rows,))
+        return true, np.broadcast_to(known, (n_rows,)) & ~true
     if op not in COMPARISONS:
         raise ValueError(f"{op!r} is not in the grammar")
     left, right = _value(tree[1], columns), _value(tree[2], columns)

@@ -17,7 +17,7 @@ Result = Literal["number", "text", "flag", "condition"]
 
 _GRAMMAR: Final = (
     "Only columns, numbers, 'text', TRUE/FALSE, = <> < <= > >=, + - * /, "
-    "AND, OR, NOT, IN (...), BETWEEN and IS NULL can be used."
+    "AND, OR, NOT, IN (...), BETWEEN, LIKE 'pattern' and IS NULL can be used."
 )
 _COMPARED: Final = {"EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 _COMPUTED: Final = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
@@ -125,6 +125,9 @@ class _Parser:
         if isinstance(node, exp.Between) and not node.args.get("symmetric"):
             low = self._comparison(">=", node.this, node.args["low"])
             return ["and", low, self._comparison("<=", node.this, node.args["high"])], "condition"
+        if isinstance(node, exp.Like) and isinstance(node.expression, exp.Literal):
+            tree = self._likeness(node.this, node.expression)
+            return ["not", tree] if node.args.get("negate") else tree, "condition"  # NOT LIKE is one node
         if isinstance(node, exp.In) and node.expressions and not node.args.get("query"):
             equal = [self._comparison("=", node.this, choice) for choice in node.expressions]
             return ["in", equal[0][1], *(tree[2] for tree in equal)], "condition"
@@ -158,6 +161,14 @@ class _Parser:
         if result != "condition":
             raise ConditionError(f"{self.where}: {node.sql()!r} is a {result}, not a condition. In {self.text!r}.")
         return tree
+
+    def _likeness(self, node: exp.Expression, pattern: exp.Literal) -> Tree:
+        tree, result = self._walk(node)
+        if result != "text" or not pattern.is_string:
+            raise ConditionError(
+                f"{self.where}: LIKE compares a text with a 'pattern' (% any text, _ any character). In {self.text!r}."
+            )
+        return ["like", tree, ["text", pattern.this]]
 
     def _comparison(self, op: str, left: exp.Expression, right: exp.Expression) -> Tree:
         (a, a_is), (b, b_is) = self._walk(left), self._walk(right)

@@ -23,7 +23,7 @@ def sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str
     if op == "flag":
         return "TRUE" if tree[1] else "FALSE"
     if op in COMPARISONS or op in ("in", "is null"):
-        parts = [_finite(child, table, instead) for child in tree[1:]]
+        parts = [value_sql(child, table, instead) for child in tree[1:]]
     else:
         parts = [sql(child, table, instead) for child in tree[1:]]
     if op in ("and", "or"):
@@ -34,6 +34,8 @@ def sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str
         return f"({parts[0]} IS NULL)"
     if op == "in":
         return f"({parts[0]} IN ({', '.join(parts[1:])}))"
+    if op == "like":
+        return f"({parts[0]} LIKE {parts[1]})"
     if op == "negative":
         return f"(- {parts[0]})"
     if op == "/":
@@ -43,7 +45,7 @@ def sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str
     raise ValueError(f"{op!r} is not in the grammar")
 
 
-def _finite(tree: Tree, table: str, instead: Mapping[str, str]) -> str:
-    """Return the SQL of an operand, NULL where its arithmetic overflowed: NaN would be above every number."""
-    operand = sql(tree, table, instead)
-    return f"CASE WHEN isfinite({operand}) THEN {operand} END" if tree[0] in (*ARITHMETIC, "negative") else operand
+def value_sql(tree: Tree, table: str, instead: Mapping[str, str] | None = None) -> str:
+    """Return the SQL of a value, NULL where its arithmetic overflowed: NaN would be above every number."""
+    value = sql(tree, table, instead)
+    return f"CASE WHEN isfinite({value}) THEN {value} END" if tree[0] in (*ARITHMETIC, "negative") else value

@@ -1,8 +1,9 @@
 """The tree that an expression is stored as: nested JSON lists, each headed by its operator.
 
 ``["column", name]``, ``["number", x]``, ``["text", s]``, ``["flag", true]`` are the leaves; ``["and", a, b]``,
-``["or", a, b]``, ``["not", a]``, ``["is null", a]``, ``["in", a, b, ...]``, ``["negative", a]`` and the comparisons and
-arithmetic ``[op, a, b]`` the rest. There is nothing else: no call, no subquery, no name that is not a column.
+``["or", a, b]``, ``["not", a]``, ``["is null", a]``, ``["in", a, b, ...]``, ``["like", a, ["text", pattern]]``,
+``["negative", a]`` and the comparisons and arithmetic ``[op, a, b]`` the rest. There is nothing else: no call, no
+subquery, no name that is not a column.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ Tree = list[Any]
 
 COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=")
 ARITHMETIC: Final = ("+", "-", "*", "/")
+TRUTHS: Final = ("and", "or", "not", "in", "like", "is null", *COMPARISONS)
+"""What gives a truth, which may be unknown, and no value."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,129 +9,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.features import Days, Feature
+from cxml.config.labels import LabelsConfig
 from cxml.config.maturity import MaturityConfig
 from cxml.config.policy import PolicyConfig
+from cxml.config.tables import TablesConfig
 from cxml.errors import ConfigError
 from cxml.schema.columns import RESERVED
-
-
-class TableConfig(Part):
-    """Where one table is and how its columns are read."""
-
-    path: str | None = None
-    """A CSV or Parquet file, or a glob of them, relative to the config; `${NAME}` is taken from the environment."""
-    about: str = ""
-    """What the data is, for whoever does not have it yet."""
-    published_at: str = ""
-    """Where the data can be had, for whoever does not have it yet."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Our name of a column -> its name in the file."""
-    constants: dict[str, str | float | bool] = Field(default_factory=dict)
-    """Columns that the file does not have because they are the same in every row."""
-    missing: tuple[str, ...] = ()
-    """What stands for a missing value, beside an empty field."""
-    ignore: tuple[str, ...] = ()
-    """Columns (our names) that are left out."""
-    categories: tuple[str, ...] = ()
-    """Columns (our names) whose numbers are names, such as codes."""
-    timezone: str | None = None
-    """Zone of times that carry none, such as `Europe/Lisbon`; the company's where left out."""
-    scale: tuple[float, float] | None = None
-    """Lowest and highest answer of this survey, where it is not the instrument's own scale."""
-    delimiter: str | None = None
-    """Of a CSV file; found by looking where left out."""
-    confidence: Annotated[float, Field(gt=0, le=1)] | None = None
-    """How far this source is to be trusted: a fact counts for so much, where its row has no `confidence` of its own."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, zone: str | None) -> str | None:
-        return known_zone(zone)
-
-    @field_validator("constants")
-    @classmethod
-    def _are_finite(cls, constants: dict[str, str | float | bool]) -> dict[str, str | float | bool]:
-        for name, value in constants.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{name} must be finite")
-        return constants
-
-    @field_validator("columns")
-    @classmethod
-    def _each_once(cls, columns: dict[str, str]) -> dict[str, str]:
-        theirs = list(columns.values())
-        if again := sorted({name for name in theirs if theirs.count(name) > 1}):
-            raise ValueError(f"the column {again[0]!r} of the file is given to two of ours; give it to one")
-        return columns
-
-    @field_validator("scale")
-    @classmethod
-    def _lowest_first(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
-        if scale and scale[0] >= scale[1]:
-            raise ValueError("must be [lowest, highest]")
-        return scale
-
-
-class TablesConfig(Part):
-    """The six tables; only `customers` is needed."""
-
-    customers: TableConfig
-    events: TableConfig | None = None
-    surveys: TableConfig | None = None
-    contracts: TableConfig | None = None
-    environment: TableConfig | None = None
-    actions: TableConfig | None = None
-
-
-class NpsLabel(Part):
-    """What the NPS-class model learns: the answers of instrument 'nps', or a 0-10 column of the customers."""
-
-    column: str | None = None
-    """Column of `customers` with the answer (0-10), for a company that is one snapshot."""
-
-
-class RenewalLabel(Part):
-    """What the renewal model learns: contracts that were not renewed, or a column of the customers."""
-
-    horizon_days: Annotated[int, Field(gt=0)] = 365
-    """Contracts that end within so many days after `as_of` + gap are at risk."""
-    gap_days: Annotated[int, Field(ge=0)] = 0
-    """Contracts that end within so many days after `as_of` are left alone: too late to act on."""
-    every_days: Annotated[int, Field(gt=0)] = 91
-    """Days between the moments of the past from which the model learns."""
-    column: str | None = None
-    """Column of `customers` with the outcome, for a company that is one snapshot."""
-    lost: tuple[str, ...] = ()
-    """The values of `column` that mean: not renewed."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_is_a_list(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
-            raw = {**raw, "lost": [raw["lost"]]}
-        if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
-            whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in raw["lost"])
-            raw = {**raw, "lost": [str(value) for value in whole]}
-        return raw
-
-    @model_validator(mode="after")
-    def _column_and_lost(self) -> RenewalLabel:
-        if (self.column is None) != (not self.lost):
-            raise ValueError("`column` and `lost` belong together: the column, and its values that mean not renewed")
-        return self
-
-
-class LabelsConfig(Part):
-    """What is to be predicted; at least one."""
-
-    nps: NpsLabel | None = None
-    renewal: RenewalLabel | None = None
-
-    @model_validator(mode="after")
-    def _at_least_one(self) -> LabelsConfig:
-        if self.nps is None and self.renewal is None:
-            raise ValueError("name at least one of `nps` and `renewal`")
-        return self
 
 
 class FeaturesConfig(Part):

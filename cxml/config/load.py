@@ -41,9 +41,9 @@ def load_config(path: str | Path) -> CompanyConfig:
     if isinstance(policy := raw.get("policy"), str):
         raw["policy"] = _yaml(folder / policy, "a policy.yaml")
     tables = raw.get("tables")
-    for table in tables.values() if isinstance(tables, dict) else ():
-        if isinstance(table, dict) and isinstance(table.get("path"), str) and not table["path"].startswith("${"):
-            table["path"] = str(Path(glob.escape(str(folder))) / table["path"])
+    for part in _files(tables):
+        if isinstance(part.get("path"), str) and not part["path"].startswith("${"):
+            part["path"] = str(Path(glob.escape(str(folder))) / part["path"])
     return parse_config(raw, name=path.name)
 
 
@@ -61,17 +61,10 @@ def expanded(path: str) -> str:
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path, `lost` a single value."""
+    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path."""
     schema = CompanyConfig.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["policy"]["anyOf"].append({"type": "string"})
-    lost = schema["$defs"]["RenewalLabel"]["properties"]["lost"]
-    one = {"type": ["string", "number", "boolean"]}
-    several = {"type": "array", "items": one}
-    schema["$defs"]["RenewalLabel"]["properties"]["lost"] = {
-        **{key: value for key, value in lost.items() if key not in ("items", "type")},
-        "anyOf": [one, several],
-    }
     return schema
 
 
@@ -110,6 +103,16 @@ def _yaml(path: Path, what: str = "a company.yaml") -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ConfigError(f"{path.name}: must be a mapping of keys; it is {type(raw).__name__}.")
     return raw
+
+
+def _files(tables: Any) -> Iterator[dict[str, Any]]:
+    """Give the parts of `tables` that may name a file: each table, and what is joined to it."""
+    for table in tables.values() if isinstance(tables, dict) else ():
+        if isinstance(table, dict):
+            joined = table.get("join")
+            yield from (
+                part for part in (table, *(joined if isinstance(joined, list) else ())) if isinstance(part, dict)
+            )
 
 
 def _faults(error: ValidationError) -> Iterator[str]:

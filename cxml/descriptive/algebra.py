@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from cxml.conditions import parse
-from cxml.conditions.tree import Tree
+from cxml.conditions.tree import Tree, columns
 from cxml.config.features import (
     Aggregate,
     Attribute,
@@ -30,108 +30,14 @@ from cxml.config.features import (
     Share,
     Trend,
 )
+from cxml.descriptive.plan import Cell, Kinds, Lookup, Meaning, Plan, SegmentMean
 from cxml.errors import ConditionError, ConfigError, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
-Kinds = Mapping[str, Mapping[str, Kind]]
-
-FACT_TIME: Final[Mapping[str, str]] = {
-    "events": c.EVENT_TIME,
-    "surveys": c.RESPONSE_TIME,
-    "invitations": c.SENT_TIME,
-    "contracts": c.START_TIME,
-    "actions": c.ACTION_TIME,
-}
-"""The tables of facts, and the moment from which a row of each is a fact."""
-
-WEIGHTED: Final = ("count", "sum", "mean", "decay")
-"""The aggregates in which a fact counts for its confidence, where its table has one."""
-
 _NEEDS_NUMBERS: Final = ("sum", "mean", "std", "decay")
 _NAMED: Final = ("last", "first", "min", "max")  # of names, these give a name
 _PLAIN_NAME: Final = re.compile(r"\w+( \w+)*")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """An aggregate over the facts of one table that a condition lets through, in one window before ``as_of``.
-
-    ``aggregate`` is one of those of `Aggregate` (without the derived ones), ``rows`` (their number, whatever their
-    confidence), ``newest`` / ``oldest`` (days since the latest and the earliest) or, of the contract in force,
-    ``in_force`` / ``days_since_start`` / ``days_to_end`` / ``price_change``. The window is [``as_of`` - begin,
-    ``as_of`` - end); with ``by_day``, that of the midnight before ``as_of``.
-    """
-
-    table: str
-    aggregate: str
-    value: Tree | None = None
-    value_kind: Kind = "number"
-    where: Tree | None = None
-    begin_days: int | None = None
-    end_days: int = 0
-    half_life_days: float | None = None
-    by_day: bool = False
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """The latest known measure of the customer's region; minus an earlier one, or minus the mean of all regions."""
-
-    column: str
-    change_days: int | None = None
-    national: bool = False
-
-
-@dataclass(frozen=True)
-class SegmentMean:
-    """The mean over the other customers with the same value of ``by``; ``total`` and ``n`` are one's own cells."""
-
-    by: str
-    total: int
-    n: int | None
-    """Of a mean: the cell that counts its values; of a count or a sum None, as the others themselves are counted."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What one feature is: a tree over the primitives, and whether it gives a number or a name.
-
-    Leaves are ``["cell", i]``, ``["lookup", i]``, ``["segment", i]``, ``["attribute", column]``, ``["since", column]``
-    (days since a time of the customer), ``["season", part]``, ``["feature", name]`` and ``["number", x]``; ``["-", a,
-    b]`` and ``["/", a, b]`` join them, unknown where a part is unknown or the divisor is zero.
-    """
-
-    name: str
-    kind: Kind
-    tree: Tree
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that computing some features needs to know, as plain data."""
-
-    features: tuple[Meaning, ...]
-    cells: tuple[Cell, ...]
-    lookups: tuple[Lookup, ...]
-    segments: tuple[SegmentMean, ...]
-    kinds: Mapping[str, Mapping[str, Kind]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as JSON."""
-        found: dict[str, Any] = asdict(self)
-        return found
-
-    @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Plan:
-        """Return the plan that `to_json` gave."""
-        return cls(
-            tuple(Meaning(**feature) for feature in found["features"]),
-            tuple(Cell(**cell) for cell in found["cells"]),
-            tuple(Lookup(**lookup) for lookup in found["lookups"]),
-            tuple(SegmentMean(**mean) for mean in found["segments"]),
-            found["kinds"],
-        )
 
 
 def feature_plan(features: Sequence[Feature], kinds: Kinds) -> Plan:
@@ -367,6 +273,8 @@ class _Lowering:
             raise _NotMeantError(f"customers.{feature.by} is a {kind}; customers are grouped by names.")
         value, value_kind = self._value(of)
         where = self._where(of)
+        if of.table == "contracts" and c.RENEWED in [*columns(value or []), *columns(where or [])]:
+            raise _NotMeantError(f"{feature.of!r} reads `renewed`, which is known of each contract at another time.")
         total = self._cell(
             of.table,
             "count" if of.aggregate == "count" else "sum",

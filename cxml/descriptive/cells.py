@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from cxml.conditions.sql import sql as condition_sql
-from cxml.descriptive.algebra import FACT_TIME, WEIGHTED, Cell, Plan
+from cxml.conditions.sql import value_sql as expression_sql
+from cxml.descriptive.plan import FACT_TIME, IN_FORCE, WEIGHTED, Cell, Plan
 from cxml.schema import columns as c
 
 SPINE: Final = "spine"
 """The table of the moments that features are wanted for: one row per (customer_id, as_of)."""
 
 DAY_US: Final = 86_400_000_000.0
-IN_FORCE: Final = ("in_force", "days_since_start", "days_to_end", "price_change")
-"""What a cell can say of the contract in force."""
 
 # Whether a contract was renewed is not known before its end.
 _NOT_YET: Final = {c.RENEWED: f"CASE WHEN t.{c.END_TIME} < s.{c.AS_OF} THEN t.{c.RENEWED} END"}
@@ -34,18 +34,21 @@ _AGGREGATES: Final = {
 }
 
 
-def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan) -> str:
-    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell."""
+def facts_query(table: str, cells: Mapping[int, Cell], plan: Plan, rows: range | None = None) -> str:
+    """Return the query of all cells of one table: ``row`` (of the spine) and ``cell_<place>`` for each cell.
+
+    ``rows`` are those of the table that may be needed (None: all).
+    """
     time, as_of = f"t.{FACT_TIME[table]}", f"s.{c.AS_OF}"
     columns = {"s.rowid": "row", "t.rowid": "seq", days_sql(time, as_of): "days", f"CAST({time} AS DATE)": "day"}
     if c.CONFIDENCE in plan.kinds[table]:
         columns[f"coalesce(t.{c.CONFIDENCE}, 1.0)"] = "confidence"
     joined = f"t.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID} AND {time} < {as_of}{known_sql(table, time, plan)}"
-    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}"
+    source = f"{SPINE} s JOIN {table} t ON {joined}{_oldest_needed(time, as_of, cells)}{among_sql(rows)}"
     if table == "contracts":
         columns[f"t.{c.END_TIME} >= {as_of}"] = "in_force"
     aggregates = [f"{_aggregate(cell, plan, columns)} AS cell_{i}" for i, cell in cells.items()]
-    used = " ".join(aggregates)
+    used = set(re.findall(r"\w+", " ".join(aggregates)))
     made = [f"{sql} AS {name}" for sql, name in columns.items() if name in ("row", "seq") or name in used]
     return (
         "    SELECT row,\n        " + ",\n        ".join(aggregates) + "\n    FROM (\n        SELECT "
@@ -63,6 +66,11 @@ def known_sql(table: str, time: str | None, plan: Plan, alias: str = "t", before
     return f" AND coalesce({alias}.{c.KNOWN_TIME}, {time or _ALWAYS}) < {before}"
 
 
+def among_sql(rows: range | None, alias: str = "t") -> str:
+    """Return the SQL that a row of a table is one of those that may be needed."""
+    return "" if rows is None else f" AND {alias}.rowid >= {rows.start} AND {alias}.rowid < {rows.stop}"
+
+
 def where_sql(cell: Cell) -> str:
     """Return the SQL of the condition on a row ``t``."""
     return condition_sql(cell.where, "t", _NOT_YET if cell.table == "contracts" else None) if cell.where else "TRUE"
@@ -72,7 +80,7 @@ def value_sql(cell: Cell) -> str:
     """Return the SQL of what a cell aggregates, of a row ``t``: numbers as DOUBLE, names and times as they are."""
     if cell.value is None:
         return "1.0"
-    value = condition_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
+    value = expression_sql(cell.value, "t", _NOT_YET if cell.table == "contracts" else None)
     if cell.value_kind == "flag":
         return f"CAST(CAST({value} AS INTEGER) AS DOUBLE)"
     return f"CAST({value} AS DOUBLE)" if cell.value_kind == "number" else value

@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.features import Feature
-from cxml.descriptive.algebra import Plan, feature_plan
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.cells import SPINE
+from cxml.descriptive.places import Places
+from cxml.descriptive.plan import Plan
 from cxml.descriptive.queries import plan_queries
-from cxml.descriptive.sources import Tables, frame_of, n_workers
+from cxml.descriptive.shared import shared_statements
+from cxml.descriptive.sources import Tables, frame_of
+from cxml.descriptive.store import n_workers
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES
@@ -57,12 +61,16 @@ def feature_batches(tables: Tables, plan: Plan, moments: pd.DataFrame) -> Iterat
 
     Only a few batches are in memory at any time.
     """
-    con, queries = tables.con, plan_queries(plan)
+    con, shared = tables.con, shared_statements(plan)
     con.register("moments_in", moments[list(c.KEY)])
     con.execute(f"CREATE OR REPLACE TABLE all_moments AS SELECT * FROM moments_in ORDER BY {', '.join(c.KEY)}")
     con.unregister("moments_in")
-    for name, query in queries.shared.items():
+    for name, query in shared.items():
         con.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS {query}")
+    least, most = _BATCH_ROWS
+    size = min(max(-(-len(moments) // _BATCHES), least), most)
+    begins, workers = range(0, max(len(moments), 1), size), n_workers()
+    places = {name: Places.of(con, name) for name in _by_customer(plan)} if len(begins) > 1 else {}
 
     def batch(begin: int) -> Any:
         with con.cursor() as cursor:
@@ -70,13 +78,14 @@ def feature_batches(tables: Tables, plan: Plan, moments: pd.DataFrame) -> Iterat
                 f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM all_moments "
                 f"WHERE rowid >= {begin} AND rowid < {begin + size} ORDER BY rowid"
             )
-            found = cursor.sql(queries.query).to_arrow_table()
+            first, last = cursor.execute(f"SELECT min({c.CUSTOMER_ID}), max({c.CUSTOMER_ID}) FROM {SPINE}").fetchall()[
+                0
+            ]
+            rows = {name: place.rows(first, last) for name, place in places.items()}
+            found = cursor.sql(plan_queries(plan, rows).query).to_arrow_table()
             cursor.execute(f"DROP TABLE {SPINE}")
             return found
 
-    least, most = _BATCH_ROWS
-    size = min(max(-(-len(moments) // _BATCHES), least), most)
-    begins, workers = range(0, max(len(moments), 1), size), n_workers()
     with ThreadPoolExecutor(workers) as pool:
         waiting = [pool.submit(batch, begin) for begin in begins[:workers]]
         for i in range(len(begins)):
@@ -84,8 +93,13 @@ def feature_batches(tables: Tables, plan: Plan, moments: pd.DataFrame) -> Iterat
             if i + workers < len(begins):
                 waiting.append(pool.submit(batch, begins[i + workers]))
             waiting[i] = None  # type: ignore[call-overload]
-    for name in (*queries.shared, "all_moments"):
+    for name in (*shared, "all_moments"):
         con.execute(f"DROP TABLE {quoted(name)}")
+
+
+def _by_customer(plan: Plan) -> set[str]:
+    """Return the tables, in the order of customers, that the query of a batch reads."""
+    return {"customers", *(cell.table for cell in plan.cells)}
 
 
 def _frame(table: pa.Table, plan: Plan) -> pd.DataFrame:

@@ -1,27 +1,28 @@
-"""What the models learn: NPS answers and contracts that were not renewed, each with when it became known."""
+"""What the models learn: answers as NPS classes and customers who were lost, each with when it became known."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from cxml.config.company import NpsLabel, RenewalLabel
-from cxml.descriptive.indicators import nps_class
+import numpy as np
+
+from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.descriptive.churn_labels import churn_labels
+from cxml.descriptive.snapshot_labels import snapshot_outcomes, snapshot_scores
 from cxml.descriptive.sources import Tables, frame_of
-from cxml.errors import ConfigError, TrainingError, near_miss
+from cxml.errors import ConfigError, TrainingError
 from cxml.schema import columns as c
-from cxml.schema.sql import quoted
+from cxml.schema.sql import literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABEL: Final = "label"
 # With fewer labelled rows the interval of any measure covers guessing: of 100 rows, the AUC's is about +-.1.
 MIN_ROWS: Final = 100
 
 
 def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
-    """Return the NPS answers as labels.
+    """Return the answers of the label's instruments, or of its column, as NPS classes.
 
     A survey answer is predicted from what was known when the customer was asked (``sent_time``, or the answer where
     that is missing) and is itself known from ``response_time``.
@@ -37,35 +38,79 @@ def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
     ConfigError
         If the table or the column is not there.
     SchemaError
-        If an answer of a snapshot column is off the 0-10 scale.
+        If an answer of a snapshot column is off its scale.
     """
     if label.column is not None:
-        frame = _snapshot(tables, label.column, "labels.nps.column")
-        if (kind := tables.kinds["customers"][label.column]) != "number":
-            raise ConfigError(
-                f"labels.nps.column: customers.{label.column} must be a number from 0 to 10; it is a {kind}."
-            )
+        frame = snapshot_scores(tables, label).assign(**{c.INSTRUMENT: label.instrument[0]})
     elif "surveys" not in tables:
         raise ConfigError("labels.nps: needs the table `surveys`, or `column:` for a company that is one snapshot.")
     else:
         known = c.KNOWN_TIME if c.KNOWN_TIME in tables.kinds["surveys"] else c.RESPONSE_TIME
+        sent = "" if c.SENT_TIME in tables.kinds["surveys"] else f"NULL AS {c.SENT_TIME}, "
+        asked = f"coalesce({c.SENT_TIME}, {c.RESPONSE_TIME})"
+        answer = f"{{'{c.SCORE}': {c.SCORE}, '{c.INSTRUMENT}': {c.INSTRUMENT}}}"
         frame = frame_of(tables, f"""
-            SELECT {c.CUSTOMER_ID}, least(coalesce({c.SENT_TIME}, {c.RESPONSE_TIME}), {c.RESPONSE_TIME}) AS {c.AS_OF},
-                   max(greatest({c.RESPONSE_TIME}, {known})) AS {c.KNOWN_TIME},
-                   arg_max({c.SCORE}, ({c.RESPONSE_TIME}, {c.SCORE})) AS {LABEL}
-            FROM (SELECT {"" if c.SENT_TIME in tables.kinds["surveys"] else f"NULL AS {c.SENT_TIME}, "}* FROM surveys)
-            WHERE {c.INSTRUMENT} = 'nps' AND {c.SCORE} IS NOT NULL
-            GROUP BY 1, 2 ORDER BY 1, 2
+            SELECT {c.CUSTOMER_ID}, {c.AS_OF}, {c.KNOWN_TIME}, answer.{c.SCORE} AS {c.LABEL}, answer.{c.INSTRUMENT}
+            FROM (
+                SELECT {c.CUSTOMER_ID}, least({asked}, {c.RESPONSE_TIME}) AS {c.AS_OF},
+                       max(greatest({c.RESPONSE_TIME}, {known})) AS {c.KNOWN_TIME},
+                       arg_max({answer}, ({c.RESPONSE_TIME}, {c.SCORE}, {c.INSTRUMENT})) AS answer
+                FROM (SELECT {sent}* FROM surveys)
+                WHERE {answers_sql(label)} GROUP BY 1, 2
+            )
+            ORDER BY 1, 2
         """)  # fmt: skip
-    return frame.assign(**{LABEL: nps_class(frame[LABEL].astype("float64"))})
+    classes = answer_classes(frame[c.LABEL], frame[c.INSTRUMENT], label)
+    return frame.drop(columns=c.INSTRUMENT).assign(**{c.LABEL: classes})
+
+
+def answers_sql(label: NpsLabel) -> str:
+    """Return the SQL condition on `surveys` that a row is an answer of the label's instruments."""
+    return f"{c.INSTRUMENT} IN ({', '.join(map(literal, label.instrument))}) AND {c.SCORE} IS NOT NULL"
+
+
+def answer_classes(scores: pd.Series[float], instruments: pd.Series[str], label: NpsLabel) -> pd.Series[str]:
+    """Turn answers of any instrument into ordered NPS classes, each by the cuts of its own scale.
+
+    An answer between two points, such as one that came from another scale, counts as the nearer (the upper of two
+    equally near); with ``classes`` of one's own it is compared as it is.
+
+    Parameters
+    ----------
+    scores, instruments : Series of shape (n_answers,), with the same index, none missing
+    label : NpsLabel
+
+    Returns
+    -------
+    Series of shape (n_answers,), ordered categorical, same index
+        ``detractor`` < ``passive`` < ``promoter``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> label = NpsLabel(instrument=["nps", "stars"])
+    >>> answer_classes(pd.Series([9.0, 4.0]), pd.Series(["nps", "stars"]), label).tolist()
+    ['promoter', 'passive']
+    """
+    import pandas as pd
+
+    answers = scores.to_numpy(np.float64)
+    points = answers if label.classes else np.floor(answers + 0.5)
+    codes = np.zeros(len(points), dtype=np.intp)
+    for instrument in label.instrument:
+        of_instrument = (instruments == instrument).to_numpy()
+        codes[of_instrument] = np.searchsorted(label.cuts_of(instrument), points[of_instrument], side="left")
+    classes = pd.CategoricalDtype(list(c.NPS_CLASSES), ordered=True)
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=classes), index=scores.index)
 
 
 def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
-    """Return contracts that came up for renewal as labels: 1.0 not renewed, 0.0 renewed.
+    """Return who was lost and who was not: 1.0 lost, 0.0 kept.
 
-    Looking back from the moment of the data every ``every_days``, each customer whose contract in force (the one that
-    started last, as in the features) ends after the gap and within the horizon is a row, known from its end. One whose
-    end or outcome is not known yet is censored: no row.
+    By contracts: looking back from the moment of the data every ``every_days``, each customer whose contract in force
+    (the one that started last, as in the features) ends after the gap and within the horizon is a row, known from its
+    end. One whose end or outcome is not known yet is censored: no row. By events: see `churn_labels`; by a column:
+    see `snapshot_outcomes`.
 
     Returns
     -------
@@ -75,24 +120,29 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If the table or the column is not there, or ``lost`` names no value of it.
+        If the table or the column is not there, or ``lost`` or ``event`` names no value of it.
+    TrainingError
+        If no horizon after such an event has ended.
     """
     if label.column is not None:
-        return _snapshot_outcomes(tables, label)
+        return snapshot_outcomes(tables, label)
+    if label.event_condition is not None:
+        return churn_labels(tables, label)
     if "contracts" not in tables:
         raise ConfigError(
-            "labels.renewal: needs the table `contracts`, or `column:` for a company that is one snapshot."
+            "labels.renewal: needs the table `contracts`, `event:` for customers without contracts, or `column:` for a "
+            "company that is one snapshot."
         )
     late = c.KNOWN_TIME in tables.kinds["contracts"]
     known = f"coalesce({c.KNOWN_TIME}, {c.START_TIME})" if late else c.START_TIME
-    now, step = _moment(tables), f"INTERVAL {label.every_days} DAY"
+    now, step = tables.moment, f"INTERVAL {label.every_days} DAY"
     return frame_of(tables, f"""
         WITH moments AS (
             SELECT unnest(generate_series(
                 TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step})) AS {c.AS_OF}
         )
         SELECT {c.CUSTOMER_ID}, {c.AS_OF}, term.{c.END_TIME} AS {c.KNOWN_TIME},
-               CAST(NOT term.{c.RENEWED} AS DOUBLE) AS {LABEL}
+               CAST(NOT term.{c.RENEWED} AS DOUBLE) AS {c.LABEL}
         FROM (
             SELECT {c.CUSTOMER_ID}, {c.AS_OF},
                    arg_max({{'{c.END_TIME}': {c.END_TIME}, '{c.RENEWED}': {c.RENEWED}}},
@@ -121,48 +171,10 @@ def trainable(labels: pd.DataFrame, label: str) -> pd.DataFrame:
             f"labels.{label}: needs at least {MIN_ROWS} rows whose outcome is known, to train and judge a model; "
             f"there are {len(labels):,}. Collect more, or leave `labels.{label}` out."
         )
-    if labels[LABEL].nunique() < 2:
+    if labels[c.LABEL].nunique() < 2:
         raise TrainingError(
             f"labels.{label}: needs rows of at least two classes; all {len(labels):,} are "
-            f"{labels[LABEL].tolist()[0]!r}. "
+            f"{labels[c.LABEL].tolist()[0]!r}. "
             f"Check its column and values."
         )
     return labels
-
-
-def _moment(tables: Tables) -> datetime:
-    if tables.as_of is None:
-        raise ConfigError(
-            "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
-        )
-    return tables.as_of
-
-
-def _snapshot(tables: Tables, column: str, where: str) -> pd.DataFrame:
-    kinds = tables.kinds["customers"]
-    if column not in kinds:
-        raise ConfigError(f"{where}: customers has no column {column!r}{near_miss(column, kinds) or '.'}")
-    return frame_of(tables, f"""
-        SELECT {c.CUSTOMER_ID}, TIMESTAMP '{_moment(tables)}' AS {c.AS_OF},
-               TIMESTAMP '{_moment(tables)}' AS {c.KNOWN_TIME}, {quoted(column)} AS {LABEL}
-        FROM customers WHERE {quoted(column)} IS NOT NULL ORDER BY 1
-    """)  # fmt: skip
-
-
-def _snapshot_outcomes(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
-    frame = _snapshot(tables, str(label.column), "labels.renewal.column")
-    kind = tables.kinds["customers"][str(label.column)]
-    values = frame[LABEL].map(_shown) if kind == "number" else frame[LABEL].astype(str)
-    for lost in label.lost:
-        if not (values == lost).any():
-            found = ", ".join(repr(value) for value in sorted(values.unique())[:10])
-            raise ConfigError(
-                f"labels.renewal.lost: no row of {label.column} has the value {lost!r}; its values are {found}. "
-                f"Quote words such as 'Yes' in YAML."
-            )
-    return frame.assign(**{LABEL: values.isin(label.lost).astype("float64")})
-
-
-def _shown(number: float) -> str:
-    """Return a number as a person writes it in a config: 1, not 1.0."""
-    return str(int(number)) if number == int(number) else repr(float(number))

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from cxml.conditions import parse
 from cxml.conditions.tree import Tree
 from cxml.config.features import Aggregate, Contract, Feature, Ratio, Season, Segment, Share, Trend
-from cxml.descriptive.algebra import Kinds, table_of
+from cxml.descriptive.algebra import table_of
+from cxml.descriptive.plan import Kinds
 from cxml.errors import ConfigError, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.maturity import Aspect, Place, Source

@@ -8,14 +8,15 @@ is the later one, also where both happened at the same moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cxml.conditions.tree import Tree
 from cxml.config.features import Feature
-from cxml.descriptive.algebra import Kinds, Meaning, Plan, feature_plan
-from cxml.descriptive.cells import SPINE, days_sql, facts_query, known_sql
+from cxml.descriptive.algebra import feature_plan
+from cxml.descriptive.cells import SPINE, among_sql, days_sql, facts_query, known_sql
+from cxml.descriptive.plan import YEAR_DAYS, Cell, Kinds, Meaning, Plan
 from cxml.descriptive.shared import (
     lookup_joins,
     lookup_sql,
@@ -27,7 +28,6 @@ from cxml.descriptive.shared import (
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 
-YEAR_DAYS: Final = 365.2425  # mean Gregorian year
 _ZERO_WITHOUT_FACTS: Final = ("count", "sum", "decay", "distinct", "days_active", "rows")
 
 
@@ -65,15 +65,15 @@ def feature_sql(features: Sequence[Feature], kinds: Kinds) -> str:
     return str(plan_queries(feature_plan(features, kinds)))
 
 
-def plan_queries(plan: Plan) -> Queries:
-    """Return the SQL of a plan."""
+def plan_queries(plan: Plan, rows: Mapping[str, range] | None = None) -> Queries:
+    """Return the SQL of a plan; ``rows`` are those of each table that may be needed, where not all of them are."""
+    rows = rows or {}
     ctes = {
-        f"of_{table}": facts_query(table, {i: cell for i, cell in enumerate(plan.cells) if cell.table == table}, plan)
-        for table in dict.fromkeys(cell.table for cell in plan.cells)
+        f"of_{table}": facts_query(table, cells, plan, rows.get(table)) for table, cells in _cells_of(plan).items()
     } | segment_queries(plan)
     joins = [f"LEFT JOIN {name} ON {name}.row = s.rowid" for name in ctes if name.startswith("of_")]
     if {leaf for feature in plan.features for leaf in _leaves(feature.tree)} & _OF_CUSTOMER:
-        known = known_sql("customers", None, plan, "k")
+        known = known_sql("customers", None, plan, "k") + among_sql(rows.get("customers"), "k")
         joins.append(f"LEFT JOIN customers k ON k.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID}{known}")
     joins += [*lookup_joins(plan), *(segment_join(i, plan) for i in range(len(plan.segments)))]
     by_name = {feature.name: feature for feature in plan.features}
@@ -82,6 +82,13 @@ def plan_queries(plan: Plan) -> Queries:
     selected = ",\n    ".join([f"s.{c.CUSTOMER_ID}", f"s.{c.AS_OF}", *columns])
     query = "\n".join([f"{head}SELECT\n    {selected}\nFROM {SPINE} s", *joins, "ORDER BY s.rowid"])
     return Queries(shared_statements(plan), query)
+
+
+def _cells_of(plan: Plan) -> dict[str, dict[int, Cell]]:
+    found: dict[str, dict[int, Cell]] = {}
+    for i, cell in enumerate(plan.cells):
+        found.setdefault(cell.table, {})[i] = cell
+    return found
 
 
 _OF_CUSTOMER: Final = {"attribute", "since", "lookup", "segment"}
@@ -120,7 +127,7 @@ def _sql(tree: Tree, plan: Plan, by_name: dict[str, Meaning]) -> str:
     column = f"k.{quoted(tree[1])}"
     if op == "since":
         return days_sql(f"CASE WHEN {column} < s.{c.AS_OF} THEN {column} END", f"s.{c.AS_OF}")
-    return column
+    return f"CAST({column} AS DOUBLE)" if plan.kinds["customers"][tree[1]] == "flag" else column
 
 
 def _cell(place: int, plan: Plan) -> str:

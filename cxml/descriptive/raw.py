@@ -1,32 +1,43 @@
-"""One table as it came, read into DuckDB: found, renamed, missing markers made NULL, times and flags in texts read."""
+"""One table as it came, read into DuckDB: its files under our names, joined, derived, without what is left out."""
 
 from __future__ import annotations
 
-import glob
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cxml.config.company import TableConfig
-from cxml.config.load import expanded
-from cxml.errors import SourceError, broken_by, near_miss
+from cxml.config.tables import TableConfig, columns_named
+from cxml.descriptive.raw_columns import ROW, TABLE, constant_columns, derived_columns, file_columns
+from cxml.descriptive.raw_files import Notes, files_of, source_of
+from cxml.descriptive.raw_joins import joined_parts, joined_place, joined_query, tell_strangers
+from cxml.descriptive.raw_rows import first_row, kept_rows, without_duplicates
+from cxml.errors import SourceError, broken_by
 from cxml.schema import columns as c
-from cxml.schema.sql import ZONED, column_types, kind_of, literal, quoted, typed
-from cxml.schema.tables import INSTRUMENT_SCALES
+from cxml.schema.sql import column_types, literal, quoted, typed
+from cxml.schema.tables import INSTRUMENT_SCALES, TABLES
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-# Times stay text here, since a sniffed type drops whether they carry a zone; Yes and No stay the words that they are.
-_CSV_TYPES = ["BIGINT", "DOUBLE", "VARCHAR"]
-_DAY = "^\\d{4}-\\d\\d-\\d\\d"
+
+@dataclass(frozen=True)
+class RawTable:
+    """What was found while a table was read.
+
+    ``faults`` are those of its part of the config, ``warnings`` say what was left out or needs a look, ``names`` are
+    the columns whose numbers are names.
+    """
+
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+    names: tuple[str, ...]
 
 
-def read_raw(
-    con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, frame: pd.DataFrame | None
-) -> tuple[str, ...]:
+def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, frame: pd.DataFrame | None) -> RawTable:
     """Create the table ``raw_<name>`` with our column names, and NULL for what is missing.
+
+    Its ``rowid`` counts the rows of the file, those that were left out too.
 
     Parameters
     ----------
@@ -37,174 +48,86 @@ def read_raw(
 
     Returns
     -------
-    tuple of str
-        The faults of ``columns``, ``ignore``, ``categories`` and ``scale``.
+    RawTable
 
     Raises
     ------
     SourceError
-        If the file is not there, or file or dataframe cannot be read.
+        If a file is not there, or file or dataframe cannot be read; with a message for each file that is not there.
     """
-    import duckdb
-
-    try:
-        if frame is not None:
-            con.register("came_in", _arrow(name, frame))
-            con.execute(f"CREATE TEMP TABLE in_{name} AS SELECT * FROM came_in")
-            con.unregister("came_in")
+    notes, raw, schema = Notes(), f"raw_{name}", TABLES[name]
+    table = _with_joins_that_are_there(name, table, needs_file=frame is None and not table.ids_of)
+    parts = list(joined_parts(con, name, table.join, notes))
+    keys = [part.key for part in parts]
+    with source_of(con, name, table, schema, notes, frame) as source:
+        spoken_of = [*_conditions(table), *table.drop_missing]
+        given = [*table.constants, *table.derive, *(our for part in parts for our in part.columns)]
+        columns, passing = file_columns(con, source, table, schema, notes, keys=keys, spoken_of=spoken_of, given=given)
+        own = [our for our in columns if our in source.columns]
+        columns |= constant_columns(name, table, source, notes)
+        listed = ", ".join(f"{value} AS {quoted(our)}" for our, value in columns.items())
+        numbered = f"SELECT *, row_number() OVER () AS {ROW} FROM ({source.sql})"
+        if parts:  # a join may change the order of the rows
+            query = joined_query(f"SELECT {listed}, {ROW} FROM ({numbered})", list(columns), parts, notes)
+            kept, order = f"{TABLE}.* EXCLUDE ({ROW})", f" ORDER BY {TABLE}.{ROW}"
         else:
-            con.execute(f"CREATE TEMP TABLE in_{name} AS SELECT * FROM {_reader(con, name, table)}")
-    except duckdb.Error as error:
-        raise SourceError(f"{name}: cannot be read: {str(error).splitlines()[0]}") from None
-    types = column_types(con, f"in_{name}")
-    kept, faults = _mapped(name, table, types)
-    selected = [f"{_known(theirs, types[theirs], table)} AS {quoted(our)}" for our, theirs in kept.items()]
-    for our, constant in table.constants.items():
-        shown = literal(constant) if isinstance(constant, str) else str(constant).upper()
-        selected.append(f"{shown} AS {quoted(our)}")
-    con.execute(f"CREATE TEMP TABLE raw_{name} AS SELECT {', '.join(selected)} FROM in_{name}")
-    _read_texts(con, name, kept, types)
-    con.execute(f"DROP TABLE in_{name}")
+            query, kept, order = (
+                f"SELECT {listed} FROM ({numbered if table.number_rows else source.sql})",
+                f"{TABLE}.*",
+                "",
+            )
+        made = ", ".join([kept, *derived_columns(con, name, table, query, notes)])
+        source.create(con, raw, f"SELECT {made} FROM ({query}) AS {TABLE}{order}")
+    tell_strangers(con, raw, name, parts, notes)
+    without_duplicates(con, raw, name, table, own, notes)
+    kept_rows(con, raw, name, table, notes)
+    for our in passing:
+        con.execute(f"ALTER TABLE {raw} DROP COLUMN {quoted(our)}")
     if table.scale:
-        faults += _rescaled(con, name, table.scale)
-    return tuple(faults)
+        _rescale(con, name, table.scale, notes)
+    codes = columns_named(table.categories, column_types(con, raw))
+    names = dict.fromkeys([*codes, *keys, *(our for part in parts for our in part.names)])
+    return RawTable(tuple(notes.faults), tuple(notes.warnings), tuple(names))
 
 
-def _arrow(name: str, frame: pd.DataFrame) -> Any:
-    import pyarrow as pa
-
-    try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
-        raise SourceError(
-            f"{name}: the dataframe cannot be read: {error.args[-1]}. Each column needs a name and a type of its own."
-        ) from None
-
-
-def _reader(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig) -> str:
-    """Return the DuckDB table function that reads a configured file."""
-    if table.path is None:
-        raise SourceError(f"{name}: has no `path:` and no dataframe was handed over.")
-    path = expanded(table.path)
-    about = f" It is {table.about.rstrip('.')}." if table.about else ""
-    published = f" It is published at {table.published_at}." if table.published_at else ""
-    if unset := re.search(r"\$\{(\w+)\}", path):
-        raise SourceError(
-            f"{name}: {table.path} needs the environment variable {unset[1]}, which is not set."
-            f"{about}{published} Set {unset[1]} to the folder that holds it."
-        )
-    if not (files := sorted(glob.glob(path))):
-        raise SourceError(f"{name}: there is no file {path}.{about}{published} Put it there, or correct `path:`.")
-    suffixes = {Path(file.removesuffix(".gz")).suffix.lower() for file in files}
-    listing = "[" + ", ".join(literal(file) for file in files) + "]"
-    if suffixes == {".parquet"}:
-        return f"read_parquet({listing}, union_by_name = true)"
-    if suffixes <= {".csv", ".tsv", ".txt"}:
-        markers = ", ".join(literal(marker) for marker in ("", *table.missing))
-        options = f"auto_type_candidates = {_CSV_TYPES}, nullstr = [{markers}], sample_size = -1, header = true"
-        if table.delimiter:
-            options += f", delim = {literal(table.delimiter)}"
-        header = con.execute(f"SELECT * FROM read_csv({listing}, {options}, all_varchar = true) LIMIT 0").description
-        ids = [table.columns.get(key, key) for key in (c.CUSTOMER_ID, c.CONTRACT_ID, *table.categories)]
-        texts = ", ".join(f"{literal(column)}: 'VARCHAR'" for column, *_ in header or () if column in ids)
-        typed_ids = f", types = {{{texts}}}" if texts else ""  # an id is text: as a number it would lose digits
-        return f"read_csv({listing}, {options}{typed_ids}, union_by_name = true)"
-    raise SourceError(f"{name}: {path} must be CSV or Parquet by its ending (.csv, .csv.gz, .tsv, .txt, .parquet).")
+def _with_joins_that_are_there(name: str, table: TableConfig, *, needs_file: bool) -> TableConfig:
+    """Return the table whose joined files are what it is where they do not say; raise where a file is not there."""
+    about = {"about": table.about, "published_at": table.published_at}
+    joins = [joined if joined.about else joined.model_copy(update=about) for joined in table.join]
+    gone: list[str] = []
+    for where, file in [(name, table)] * needs_file + [(joined_place(name, i), part) for i, part in enumerate(joins)]:
+        try:
+            files_of(where, file)
+        except SourceError as error:
+            gone.append(str(error))
+    if gone:
+        raise SourceError(*gone)
+    return table.model_copy(update={"join": tuple(joins)})
 
 
-def _mapped(name: str, table: TableConfig, types: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return our name -> their name of the columns that are kept, and the faults of the mapping."""
-    ours = {theirs: our for our, theirs in table.columns.items()}
-    kept = {ours.get(theirs, theirs): theirs for theirs in types}
-    faults = [
-        f"{name}.columns: there is no column {theirs!r} (for {our}){near_miss(theirs, types) or '.'}"
-        for our, theirs in table.columns.items()
-        if theirs not in types
-    ]
-    faults += [
-        f"{name}.columns: {our!r} is a column already; ignore that one, or give this another name."
-        for our, theirs in table.columns.items()
-        if our in types and our != theirs and our not in ours and theirs in types
-    ]
-    faults += [
-        f"{name}.constants: {our!r} is a column of the file; ignore it, or leave the constant out."
-        for our in table.constants
-        if our in kept and our not in table.ignore
-    ]
-    for key, named in (("ignore", table.ignore), ("categories", table.categories)):
-        known = [*kept, *table.constants]
-        faults += [
-            f"{name}.{key}: there is no column {n!r}{near_miss(n, known) or '.'}" for n in named if n not in known
-        ]
-    left = set(table.ignore) | set(table.constants)
-    return {our: theirs for our, theirs in kept.items() if our not in left}, faults
+def _conditions(table: TableConfig) -> Iterator[str]:
+    """Give the texts in which a table's own columns are named."""
+    yield table.where or ""
+    for text in table.derive.values():
+        yield from [text] if isinstance(text, str) else text.values()
 
 
-def _known(column: str, duckdb_type: str, table: TableConfig) -> str:
-    """Return the SQL of a column with NULL in place of NaN and of what stands for missing."""
-    value, unknown = quoted(column), []
-    if table.missing:
-        unknown.append(f"CAST({value} AS VARCHAR) IN ({', '.join(map(literal, table.missing))})")
-    if kind_of(duckdb_type) == "number":
-        unknown += [f"{value} = TRY_CAST({literal(marker)} AS DOUBLE)" for marker in table.missing]
-        if duckdb_type in ("DOUBLE", "FLOAT"):
-            unknown.append(f"isnan({value})")
-    if not unknown:
-        return value
-    # Each condition may itself be unknown (a marker that is no number): only one that is true makes NULL.
-    return f"CASE WHEN {' OR '.join(unknown)} THEN NULL ELSE {value} END"
-
-
-def _read_texts(con: duckdb.DuckDBPyConnection, name: str, kept: dict[str, str], types: dict[str, str]) -> None:
-    """Give text columns that hold only flags, only ISO times, or numbers once a marker was taken out, their type."""
-    texts = [our for our, kind in column_types(con, f"raw_{name}").items() if kind == "VARCHAR"]
-    for our in texts:
-        text = quoted(our)
-        n, is_flag, is_time, n_zoned, is_number = con.execute(f"""
-            SELECT count({text}), bool_and(lower({text}) IN ('true', 'false')),
-                   bool_and(regexp_matches({text}, {literal(_DAY)}) AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL),
-                   count(*) FILTER (regexp_matches({text}, {literal(ZONED)})),
-                   bool_and(TRY_CAST({text} AS DOUBLE) IS NOT NULL)
-            FROM raw_{name}
-        """).fetchall()[0]
-        if not n:
-            continue
-        marked = is_number and our in kept and types[kept[our]] == "VARCHAR" and n < _count(con, name, kept[our])
-        if is_flag:
-            new = "BOOLEAN"
-        elif is_time and n_zoned in (0, n):
-            new = "TIMESTAMPTZ" if n_zoned else "TIMESTAMP"
-        elif marked:
-            new = "DOUBLE"
-        else:
-            continue
-        con.execute(f"ALTER TABLE raw_{name} ALTER {text} TYPE {new}")
-
-
-def _count(con: duckdb.DuckDBPyConnection, name: str, column: str) -> int:
-    return int(con.execute(f"SELECT count({quoted(column)}) FROM in_{name}").fetchall()[0][0])
-
-
-def _rescaled(con: duckdb.DuckDBPyConnection, name: str, scale: tuple[float, float]) -> list[str]:
+def _rescale(con: duckdb.DuckDBPyConnection, name: str, scale: tuple[float, float], notes: Notes) -> None:
     """Bring the scores of a survey from their own scale to that of their instrument; NPS answers are whole points.
 
-    Returns the fault of scores that are off the declared scale; scores that are no numbers are left to the check.
+    Scores that are off the declared scale are a fault; those that are no numbers are left to the check.
     """
     raw, types = f"raw_{name}", column_types(con, f"raw_{name}")
     if c.SCORE not in types or c.INSTRUMENT not in types:
-        return []
+        return
     score = typed(c.SCORE, types[c.SCORE], "number")
     inside = f"({score}) BETWEEN {scale[0]} AND {scale[1]}"
-    rows, unread, off, first = con.execute(
-        f"SELECT count(*), count({c.SCORE}) - count({score}), count(*) FILTER (NOT ({inside})), "
-        f"min(rowid) FILTER (NOT ({inside})) FROM {raw}"
-    ).fetchall()[0]
-    if unread:
-        return []
-    faults = []
+    if con.execute(f"SELECT count({c.SCORE}) - count({score}) FROM {raw}").fetchall()[0][0]:
+        return
+    rows, off, first = first_row(con, raw, f"NOT ({inside})")
     if off:
         shown = con.execute(f"SELECT {score} FROM {raw} WHERE rowid = {first}").fetchall()[0][0]
-        faults.append(
+        notes.faults.append(
             f"{name}.{c.SCORE}: must be {scale[0]:g}-{scale[1]:g}, as its `scale:` says; {broken_by(off, rows)} "
             f"(first: row {first}, {shown:g}). Correct the scale, or these rows."
         )
@@ -215,5 +138,4 @@ def _rescaled(con: duckdb.DuckDBPyConnection, name: str, scale: tuple[float, flo
     mapped["nps"] = f"round({mapped['nps']})"
     cases = " ".join(f"WHEN {literal(instrument)} THEN {value}" for instrument, value in mapped.items())
     rescaled = f"CASE WHEN {inside} THEN CASE CAST({c.INSTRUMENT} AS VARCHAR) {cases} ELSE {score} END END"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT * REPLACE ({rescaled} AS {c.SCORE}) FROM {raw}")
-    return faults
+    con.execute(f"ALTER TABLE {raw} ALTER {c.SCORE} TYPE DOUBLE USING {rescaled}")

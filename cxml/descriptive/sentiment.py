@@ -80,9 +80,9 @@ def with_sentiment(con: duckdb.DuckDBPyConnection, kinds: Kinds, config: Company
         known = c.KNOWN_TIME if table == "surveys" and c.KNOWN_TIME in columns else moment
         query = f"""
             SELECT rowid AS row, {c.CUSTOMER_ID}, {c.COMMENT}, {moment} AS {c.RESPONSE_TIME},
-                   greatest({moment}, {known}) AS {c.KNOWN_TIME}, {position or "CAST(NULL AS DOUBLE)"} AS {POSITION}
+                   {known} AS {c.KNOWN_TIME}, {position or "CAST(NULL AS DOUBLE)"} AS {POSITION}
             FROM {table} WHERE {c.COMMENT} IS NOT NULL AND {moment} IS NOT NULL
-        """  # greatest() leaves NULL out
+        """
         frame = con.sql(query).to_arrow_table().to_pandas()
         frame = frame[[bool(comment.strip()) for comment in frame[c.COMMENT].tolist()]]
         sentiment = english_sentiment(frame[c.COMMENT]) if config.sentiment == "english" else learned_sentiment(frame)
@@ -136,9 +136,9 @@ def learned_sentiment(comments: pd.DataFrame) -> pd.Series[float]:
     Parameters
     ----------
     comments : DataFrame of shape (n_comments, 5)
-        ``customer_id``, ``comment``, ``response_time`` and ``known_time`` (naive UTC, the second not before the
-        first), and ``position``, where the score beside it lies on its scale (0-1), missing where there is none;
-        nothing else is missing.
+        ``customer_id``, ``comment``, ``response_time`` and ``known_time`` (naive UTC; known from the response on where
+        it is missing or earlier), and ``position``, where the score beside it lies on its scale (0-1), missing where
+        there is none; nothing else is missing.
 
     Returns
     -------
@@ -148,8 +148,9 @@ def learned_sentiment(comments: pd.DataFrame) -> pd.Series[float]:
     """
     import pandas as pd
 
-    keys = [zlib.crc32(customer.encode()) for customer in comments[c.CUSTOMER_ID].tolist()]
-    rows = comments.reset_index(drop=True).assign(key=np.array(keys, dtype=np.int64))
+    keys = [zlib.crc32(str(customer).encode()) for customer in comments[c.CUSTOMER_ID].tolist()]
+    known = comments[[c.RESPONSE_TIME, c.KNOWN_TIME]].max(axis=1)
+    rows = comments.assign(**{c.KNOWN_TIME: known}).assign(key=np.array(keys, dtype=np.int64)).reset_index(drop=True)
     # Rows that tie on all of these are alike to every model, so the order in which they came makes no difference.
     rows = rows.sort_values([c.KNOWN_TIME, "key", c.CUSTOMER_ID, c.RESPONSE_TIME, c.COMMENT, POSITION])
     position = rows[POSITION].to_numpy(dtype=np.float64, na_value=np.nan)

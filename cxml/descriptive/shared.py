@@ -5,8 +5,8 @@ It is computed once for all of them, into tables of its own; the query of each c
 
 from __future__ import annotations
 
-from cxml.descriptive.algebra import FACT_TIME, Plan
 from cxml.descriptive.cells import SPINE, value_sql, where_sql
+from cxml.descriptive.plan import FACT_TIME, LEFT_BY_ROUNDING, Plan
 from cxml.schema import columns as c
 from cxml.schema.sql import quoted
 
@@ -17,6 +17,16 @@ NATIONAL_STATES = "national_states"
 """From the same moments: the mean over the regions of their latest known values."""
 
 
+def segment_days(place: int) -> str:
+    """Return the name of the table of what all customers of a segment add up to on each day."""
+    return f"segment_days_{place}"
+
+
+def segment_sizes(by: str) -> str:
+    """Return the name of the table of how many customers of each segment began on each day."""
+    return f"segment_sizes_{by}"
+
+
 def shared_statements(plan: Plan) -> dict[str, str]:
     """Return for each shared table that a plan needs the statement that makes it."""
     found = {}
@@ -25,8 +35,8 @@ def shared_statements(plan: Plan) -> dict[str, str]:
         if any(lookup.national for lookup in plan.lookups):
             found[NATIONAL_STATES] = _national_states(plan)
     for i, mean in enumerate(plan.segments):
-        found[f"segment_days_{i}"] = _segment_days(i, plan)
-        found.setdefault(f"segment_sizes_{mean.by}", _segment_sizes(mean.by, plan))
+        found[segment_days(i)] = _segment_days(i, plan)
+        found.setdefault(segment_sizes(mean.by), _segment_sizes(mean.by, plan))
     return found
 
 
@@ -58,14 +68,14 @@ def segment_queries(plan: Plan) -> dict[str, str]:
     found = {}
     for i, mean in enumerate(plan.segments):
         cell, by = plan.cells[mean.total], quoted(mean.by)
-        known = " AND d.known_day < p.day" if c.KNOWN_TIME in plan.kinds[cell.table] else ""
+        sizes = quoted(segment_sizes(mean.by))
         found[f"segment_{i}"] = (
             f"    SELECT p.name, p.day, coalesce(sum(d.total), 0) AS total, coalesce(sum(d.n), 0) AS n,\n"
-            f"        (SELECT sum(z.n) FROM {_sizes(mean.by)} z WHERE z.name = p.name AND z.day < p.day) AS customers\n"
+            f"        (SELECT sum(z.n) FROM {sizes} z WHERE z.name = p.name AND z.day < p.day) AS customers\n"
             f"    FROM (SELECT DISTINCT k.{by} AS name, CAST(s.{c.AS_OF} AS DATE) AS day\n"
             f"        FROM {SPINE} s JOIN customers k ON k.{c.CUSTOMER_ID} = s.{c.CUSTOMER_ID}) p\n"
-            f"        LEFT JOIN segment_days_{i} d ON d.name = p.name AND d.day < p.day "
-            f"AND d.day >= p.day - INTERVAL {cell.begin_days} DAY{known}\n    GROUP BY p.name, p.day"
+            f"        LEFT JOIN {segment_days(i)} d ON d.name = p.name AND d.day < p.day "
+            f"AND d.day >= p.day - INTERVAL {cell.begin_days} DAY AND d.known_day < p.day\n    GROUP BY p.name, p.day"
         )
     return found
 
@@ -78,20 +88,22 @@ def segment_join(place: int, plan: Plan) -> str:
 
 def segment_sql(place: int, plan: Plan, total: str, n: str | None) -> str:
     """Return the SQL of a mean over the others of the segment, from one's own total and number of values."""
-    others = f"segment_{place}.total - {total}"
-    if n is not None:
-        return f"(({others}) / nullif(segment_{place}.n - {n}, 0))"
-    begun = _begun_day(plan, "k")
-    counted = f"CASE WHEN {begun} < CAST(s.{c.AS_OF} AS DATE) THEN 1 ELSE 0 END"
-    return f"(({others}) / nullif(segment_{place}.customers - {counted}, 0))"
+    name, day = f"segment_{place}", f"CAST(s.{c.AS_OF} AS DATE)"
+    if c.KNOWN_TIME in plan.kinds["customers"]:  # one's own facts are among those of all from when one was known
+        known = f"coalesce(k.{c.KNOWN_TIME} < {day}, TRUE)"
+        total, n = f"CASE WHEN {known} THEN {total} ELSE 0 END", n and f"CASE WHEN {known} THEN {n} ELSE 0 END"
+    counted = f"CASE WHEN {_begun_day(plan, 'k')} < {day} THEN 1 ELSE 0 END"
+    others = f"{name}.customers - {counted}" if n is None else _left(f"{name}.n", n)
+    return f"({_left(f'{name}.total', total)} / nullif({others}, 0))"
+
+
+def _left(total: str, own: str) -> str:
+    """Return the SQL of what is left of a total without one's own part."""
+    return f"(CASE WHEN abs({total} - {own}) > {LEFT_BY_ROUNDING!r} * abs({total}) THEN {total} - {own} ELSE 0 END)"
 
 
 def _state(days: int | None) -> str:
     return "now" if days is None else f"before_{days}"
-
-
-def _sizes(by: str) -> str:
-    return quoted(f"segment_sizes_{by}")
 
 
 def _measures(plan: Plan) -> list[str]:
@@ -100,15 +112,17 @@ def _measures(plan: Plan) -> list[str]:
 
 def _region_states(plan: Plan) -> str:
     """Of a measure that was restated, the statement that became known last counts, of the latest time observed."""
-    known = f"greatest({c.OBSERVED_TIME}, {c.KNOWN_TIME})" if c.KNOWN_TIME in plan.kinds["environment"] else ""
-    since = known or c.OBSERVED_TIME  # greatest() leaves NULLs out
+    late = c.KNOWN_TIME in plan.kinds["environment"]
+    stated = f"coalesce({c.KNOWN_TIME}, {c.OBSERVED_TIME})" if late else c.OBSERVED_TIME
     latest = ", ".join(
-        f"arg_max(CAST({m} AS DOUBLE), {{'observed': {c.OBSERVED_TIME}, 'since': since}}) OVER known AS {m}"
+        f"arg_max(CAST({m} AS DOUBLE), {{'observed': {c.OBSERVED_TIME}, 'stated': stated, 'place': place}}) "
+        f"OVER known AS {m}"
         for m in _measures(plan)
     )
     return (
         f"SELECT DISTINCT {c.REGION}, since, {latest}\n"
-        f"FROM (SELECT *, {since} AS since FROM environment)\n"
+        f"FROM (SELECT *, {stated} AS stated, greatest({c.OBSERVED_TIME}, stated) AS since, rowid AS place "
+        f"FROM environment)\n"
         f"WINDOW known AS (PARTITION BY {c.REGION} ORDER BY since RANGE UNBOUNDED PRECEDING)"
     )
 
@@ -124,21 +138,26 @@ def _national_states(plan: Plan) -> str:
 
 
 def _segment_days(place: int, plan: Plan) -> str:
-    """Return what all customers of a segment add up to on each day, and how many values that is."""
+    """Return what all customers of a segment add up to on each day, and how many values that is.
+
+    A fact is known of the segment from when it was known that it is a fact, and that its customer is of the segment.
+    """
     mean = plan.segments[place]
     cell, by = plan.cells[mean.total], quoted(mean.by)
     time = f"t.{FACT_TIME[cell.table]}"
     late = c.KNOWN_TIME in plan.kinds[cell.table] and cell.table != "invitations"
-    known = f"CAST(coalesce(t.{c.KNOWN_TIME}, {time}) AS DATE)" if late else f"CAST({time} AS DATE)"
+    known = f"coalesce(t.{c.KNOWN_TIME}, {time})" if late else time
+    if c.KNOWN_TIME in plan.kinds["customers"]:
+        known = f"greatest({known}, k.{c.KNOWN_TIME})"
     value = value_sql(cell)
     weight = f"coalesce(t.{c.CONFIDENCE}, 1.0)" if c.CONFIDENCE in plan.kinds[cell.table] else "1.0"
     has_value = f"CASE WHEN {value} IS NOT NULL THEN {weight} END"
     total = has_value if cell.aggregate == "count" else f"{value} * {weight}"
     return (
-        f"SELECT k.{by} AS name, CAST({time} AS DATE) AS day, {known} AS known_day,\n"
+        f"SELECT k.{by} AS name, CAST({time} AS DATE) AS day, CAST({known} AS DATE) AS known_day,\n"
         f"    sum({total}) AS total, sum({has_value}) AS n\n"
         f"FROM {cell.table} t JOIN customers k ON k.{c.CUSTOMER_ID} = t.{c.CUSTOMER_ID}\n"
-        f"WHERE k.{by} IS NOT NULL AND {where_sql(cell)}\nGROUP BY 1, 2, 3"
+        f"WHERE k.{by} IS NOT NULL AND {time} IS NOT NULL AND {where_sql(cell)}\nGROUP BY 1, 2, 3"
     )
 
 

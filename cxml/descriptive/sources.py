@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxml.config.company import CompanyConfig, TableConfig
+from cxml.config.company import CompanyConfig
+from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
 from cxml.descriptive.sentiment import with_sentiment
-from cxml.errors import SchemaError, SourceError, broken_by, listed, near_miss
+from cxml.descriptive.store import PLACE, connected, create_sorted_tables, create_typed_view
+from cxml.errors import ConfigError, SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
-from cxml.schema.sql import column_types, literal, quoted, typed
-from cxml.schema.tables import TABLES, Kind, Schema
+from cxml.schema.tables import TABLES, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,6 +46,15 @@ class Tables:
 
     def __contains__(self, table: str) -> bool:
         return table in self.kinds
+
+    @property
+    def moment(self) -> datetime:
+        """The moment of the data, or `ConfigError` where neither a table nor the config tells it."""
+        if self.as_of is None:
+            raise ConfigError(
+                "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
+            )
+        return self.as_of
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -94,40 +100,44 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         raise SourceError(
             f"there is no table {unknown[0]!r}{near_miss(unknown[0], TABLES) or '.'} Tables: {', '.join(TABLES)}."
         )
-    con = _connected(config)
-    reports, unread, read = [], [], {}
-    for name, schema in TABLES.items():
+    con = connected(config)
+    reports, kinds = [], {}
+    unread: list[str] = []
+    later = "customers" if config.tables.customers.ids_of else None  # they are made of the other tables
+    for name, schema in sorted(TABLES.items(), key=lambda item: item[0] == later):
         table: TableConfig | None = getattr(config.tables, name)
         if name in frames and table is None:
             table = TableConfig()
         if table is None:
             continue
+        if name not in frames and (gone := [other for other in table.ids_of if other not in kinds]):
+            fault = f"{name}.ids_of: the table {gone[0]!r} is not there or has faults. Configure or correct it."
+            reports.append(TableReport(name, 0, faults=(fault,)))
+            continue
         try:
             early = read_raw(con, name, table, frames.get(name))
         except SourceError as error:
-            unread.append(str(error))
+            unread.extend(str(says) for says in error.args)
             continue
         moment = config.as_of.replace(tzinfo=None) if config.as_of else None
-        reading = Reading(table.timezone or config.timezone, moment, table.categories)
+        reading = Reading(table.timezone or config.timezone, moment, early.names)
         report = check_table(con, f"raw_{name}", schema, reading)
-        report = replace(report, faults=(*early, *report.faults))
-        if "customers" in read:
-            report = _without_strangers(con, report, strict=config.strict)
-        reports.append(report)
-        if not report.faults:
-            whose = "customers" in read and name not in ("customers", "environment")
-            read[name] = _sorted_table(con, name, schema, reading, whose=whose, confidence=table.confidence)
-        con.execute(f"DROP TABLE raw_{name}")
+        reports.append(replace(report, faults=(*early.faults, *report.faults), warnings=early.warnings))
+        if not reports[-1].faults:
+            kinds[name] = create_typed_view(con, name, schema, reading, confidence=table.confidence)
     if unread:
         raise SourceError(listed(unread))
-    con.execute("SET threads = 1")  # sums of floats keep their order, so the same tables give the same bytes
+    reports.sort(key=lambda report: list(TABLES).index(report.table))
+    kinds = {name: kinds[name] for name in TABLES if name in kinds}
+    reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
+    invitations = create_sorted_tables(con, kinds)
     if config.as_of is None:
-        reports = [_with_outliers(con, report, read) for report in reports]
-    as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, read)
-    fingerprint = _fingerprint(con, read)  # of what came in, before anything is derived
-    kinds = dict(with_sentiment(con, read, config))
-    if c.SENT_TIME in kinds.get("surveys", {}) and "customers" in kinds:
-        kinds["invitations"] = _invitations(con, kinds["surveys"])
+        reports = [_with_outliers(con, report, kinds) for report in reports]
+    as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
+    fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
+    kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}
+    if invitations is not None:
+        kinds["invitations"] = invitations
     return Tables(con, kinds, tuple(reports), as_of, fingerprint)
 
 
@@ -137,93 +147,22 @@ def frame_of(tables: Tables, query: str) -> pd.DataFrame:
     return frame
 
 
-def _connected(config: CompanyConfig) -> duckdb.DuckDBPyConnection:
-    """Return a database for the tables: in memory, or in a temporary file where memory is limited."""
-    import duckdb
-
-    if config.memory_limit is None:
-        con = duckdb.connect()
-    else:
-        folder = tempfile.TemporaryDirectory(prefix="cxml-", ignore_cleanup_errors=True)
-        con = duckdb.connect(str(Path(folder.name) / "tables.duckdb"))
-        weakref.finalize(con, folder.cleanup)
-        con.execute(f"SET memory_limit = {literal(config.memory_limit)}")
-        con.execute(f"SET temp_directory = {literal(folder.name)}")
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute(f"SET threads = {n_workers()}")
-    return con
-
-
-def n_workers() -> int:
-    """Return how many threads may work at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _sorted_table(
-    con: duckdb.DuckDBPyConnection,
-    name: str,
-    schema: Schema,
-    reading: Reading,
-    *,
-    whose: bool,
-    confidence: float | None,
-) -> dict[str, Kind]:
-    """Create the typed table in the order of customer, time and place in the source.
-
-    Where the table is ``whose`` (of customers who are known), only the facts of known customers are kept.
-    """
-    types = column_types(con, f"raw_{name}")
-    kinds = {column: reading.kind(column, duckdb_type, schema) for column, duckdb_type in types.items()}
-    read = {n: typed(n, types[n], kind, reading.zone) for n, kind in kinds.items()}
-    if confidence is not None:
-        known = read.get(c.CONFIDENCE)
-        read[c.CONFIDENCE] = f"coalesce({known}, {confidence!r})" if known else f"CAST({confidence!r} AS DOUBLE)"
-        kinds[c.CONFIDENCE] = "number"
-    selected = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in read.items())
-    source = f"(SELECT {selected}, rowid AS place_in_source FROM raw_{name}) t"
-    order = [c.CUSTOMER_ID] if name == "customers" else [c.REGION] if name == "environment" else []
-    if whose:
-        source += (
-            f" JOIN (SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers) k ON k.who = t.{c.CUSTOMER_ID}"
-        )
-        order = ["k.number", f"t.{schema.time}", *([f"t.{c.CONTRACT_ID}"] if name == "contracts" else [])]
-    columns = ", ".join(f"t.{quoted(column)}" for column in kinds)
-    con.execute(
-        f"CREATE TABLE {name} AS SELECT {columns} FROM {source} ORDER BY {', '.join([*order, 't.place_in_source'])}"
-    )
-    return kinds
-
-
-def _invitations(con: duckdb.DuckDBPyConnection, surveys: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Create the table of surveys as they were sent: what was known of each at that moment, answered or not."""
-    kept: dict[str, Kind] = {c.CUSTOMER_ID: "key", c.SENT_TIME: "time"}
-    kept |= {name: surveys[name] for name in (c.INSTRUMENT, c.TOUCHPOINT, c.CHANNEL) if name in surveys}
-    sent = f"coalesce({c.SENT_TIME}, {c.RESPONSE_TIME})"
-    columns = ", ".join(f"{sent} AS {name}" if name == c.SENT_TIME else f"t.{quoted(name)}" for name in kept)
-    con.execute(
-        f"CREATE TABLE invitations AS SELECT {columns} FROM (SELECT *, rowid AS place FROM surveys) t "
-        f"JOIN (SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers) k ON k.who = t.{c.CUSTOMER_ID} "
-        f"WHERE {sent} IS NOT NULL ORDER BY k.number, {sent}, t.place"
-    )
-    return kept
-
-
-def _without_strangers(con: duckdb.DuckDBPyConnection, report: TableReport, *, strict: bool) -> TableReport:
+def _without_strangers(
+    con: duckdb.DuckDBPyConnection, report: TableReport, kinds: Mapping[str, Mapping[str, Kind]], *, strict: bool
+) -> TableReport:
     """Report the facts of customers who are not in `customers`, which are left out; where strict, that is a fault."""
-    raw = f"raw_{report.table}"
-    types = column_types(con, raw)
-    if report.table == "customers" or c.CUSTOMER_ID not in types:
+    name = report.table
+    if name == "customers" or "customers" not in kinds or c.CUSTOMER_ID not in kinds.get(name, {}):
         return report
-    who = typed(c.CUSTOMER_ID, types[c.CUSTOMER_ID], "key")
-    n, n_strangers, first = con.execute(
-        f"SELECT count(*), count(DISTINCT who), arg_min(who, place) FROM (SELECT {who} AS who, rowid AS place "
-        f"FROM {raw}) WHERE who NOT IN (SELECT {c.CUSTOMER_ID} FROM customers)"
+    n, who, first = con.execute(
+        f"SELECT count(*), count(DISTINCT {c.CUSTOMER_ID}), arg_min({c.CUSTOMER_ID}, {PLACE}) "
+        f"FROM {name} WHERE {c.CUSTOMER_ID} NOT IN (SELECT {c.CUSTOMER_ID} FROM customers)"
     ).fetchall()[0]
     if not n:
         return report
     says = (
-        f"{report.table}.{c.CUSTOMER_ID}: must be in customers; {broken_by(n, report.rows)}, of {n_strangers:,} "
-        f"unknown {'customer' if n_strangers == 1 else 'customers'} (first: {first!r})."
+        f"{name}.{c.CUSTOMER_ID}: must be in customers; {broken_by(n, report.rows)}, of {who:,} unknown "
+        f"{'customer' if who == 1 else 'customers'} (first: {first!r})."
     )
     if n == report.rows:  # what is left is an empty table
         return replace(report, faults=(*report.faults, f"{says} None is known: do both tables write the id alike?"))

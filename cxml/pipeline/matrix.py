@@ -100,7 +100,7 @@ def maturity(
         labels = plan.labels_of(config, tables)
         splits = plan.splits_of(config, labels)
     with step("build features"):
-        features = plan.features_for(config, tables, splits)
+        features = plan.features_for(config, tables, plan.training_end(labels, splits))
         placed = placed_features(features, tables.kinds, config.maturity.cells)
         known = _known(tables, features)
         rows = common_levels({name: feature_frame(tables, features, of) for name, of in labels.items() if skill})

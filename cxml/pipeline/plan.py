@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.conditions import parse
 from cxml.config.company import CompanyConfig
-from cxml.config.features import Aggregate, Contract, Feature
+from cxml.config.features import Aggregate, Contract, Feature, Recency
 from cxml.descriptive.algebra import feature_kind
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
-from cxml.errors import CxmlError
+from cxml.errors import ConfigError, CxmlError
 from cxml.predict import NPS, RENEWAL
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Frames = Mapping[str, "pd.DataFrame"]
 Step = Callable[[str], AbstractContextManager[Any]]
 _DAYS_TO_END: Final = "contract_days_to_end"
+_DAYS_SINCE: Final = "days_since_renewal_event"
 
 
 def quiet(_: str) -> AbstractContextManager[Any]:
@@ -70,7 +72,7 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
 
     labels = tried(labels_of, config, tables)
     splits = tried(splits_of, config, labels) if labels else None
-    features = tried(features_for, config, tables, splits or {})
+    features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
     kinds = tried(kinds_of, features, tables) if features and tried(feature_sql, features, tables.kinds) else None
     if kinds is not None:
         tried(policy_of, config, kinds)
@@ -81,7 +83,8 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
 def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:
     """Return the features of a company and the DuckDB SQL that computes them for the rows of a table ``spine``."""
     tables = read_tables(config, frames)
-    features = features_for(config, tables, splits_of(config, labels_of(config, tables)))
+    labels = labels_of(config, tables)
+    features = features_for(config, tables, training_end(labels, splits_of(config, labels)))
     return features, feature_sql(features, tables.kinds)
 
 
@@ -96,23 +99,31 @@ def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
 
 
 def splits_of(config: CompanyConfig, labels: Mapping[str, pd.DataFrame]) -> dict[str, FutureSplit]:
-    """Return the split in time of each label; a label that is a column of a snapshot has none."""
+    """Return the split in time of each label; one whose rows are all of one moment, as of a snapshot, has none."""
     return {
         name: future_split(frame, test_share=config.models.test_share, label=name)
         for name, frame in labels.items()
-        if getattr(config.labels, name).column is None
+        if frame[c.AS_OF].nunique() > 1
     }
 
 
-def features_for(config: CompanyConfig, tables: Tables, splits: Mapping[str, FutureSplit]) -> tuple[Feature, ...]:
+def training_end(labels: Mapping[str, pd.DataFrame], splits: Mapping[str, FutureSplit]) -> datetime | None:
+    """Return the moment before which the models learn what there is: the first cutoff; None without labels."""
+    ends = [
+        splits[name].cutoff_time if name in splits else frame[c.AS_OF].max().to_pydatetime()
+        for name, frame in labels.items()
+    ]
+    return min(ends, default=None)
+
+
+def features_for(config: CompanyConfig, tables: Tables, until: datetime | None) -> tuple[Feature, ...]:
     """Return the company's features, with those that the models and the policy cannot do without.
 
-    Frequent types and channels are those of the time before the first split: the training period.
+    Frequent types and channels are those of the time before ``until``: the training period.
     """
-    until = min((split.cutoff_time for split in splits.values()), default=None)
     features = {feature.name: feature for feature in features_of(config, tables, until=until)}
-    if config.labels.renewal and not config.labels.renewal.column:
-        features.setdefault(_DAYS_TO_END, Contract(name=_DAYS_TO_END, measure="days_to_end"))
+    if (needed := _renewal_feature(config, features.values())) and needed.name not in features:
+        features[needed.name] = needed
     if config.policy and config.policy.contact_policy and "actions" in tables:
         name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
         where = f"{c.ACTION} <> '{c.NO_ACTION}'"
@@ -120,6 +131,22 @@ def features_for(config: CompanyConfig, tables: Tables, splits: Mapping[str, Fut
             where += f" AND {c.CHANNEL} IS NOT NULL"
         features[name] = Aggregate(name=name, table="actions", aggregate="count", where=where, window_days=days)
     return tuple(features.values())
+
+
+def _renewal_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feature | None:
+    """Return the feature that tells for whom the renewal model speaks: one of those that are there, where it is."""
+    label = config.labels.renewal
+    if label is None or label.column is not None:
+        return None
+    needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
+    if label.event_condition is not None:
+        needed = Recency(name=_DAYS_SINCE, table="events", where=label.event_condition)
+    known = {feature.name: feature for feature in features}
+    if same := [feature for feature in known.values() if feature.model_copy(update={"name": needed.name}) == needed]:
+        return same[0]
+    if needed.name in known:
+        raise ConfigError(f"features.{needed.name}: is the name of a feature that labels.renewal makes. Rename yours.")
+    return needed
 
 
 def kinds_of(features: Sequence[Feature], tables: Tables) -> dict[str, Kind]:
@@ -139,10 +166,16 @@ def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | No
     return None if config.value is None else parse.number(config.value, kinds, where="value").tree
 
 
-def renewal_applies(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
-    """Return for whom the renewal model speaks: customers whose contract ends after the gap, within the horizon."""
-    label = config.labels.renewal
-    if label is None or label.column is not None:
+def renewal_applies(config: CompanyConfig, features: Sequence[Feature], kinds: Mapping[str, Kind]) -> list[Any] | None:
+    """Return for whom the renewal model speaks; None where for everybody.
+
+    For customers whose contract ends after the gap, within the horizon; or who had the event, within ``active_days``.
+    """
+    label, feature = config.labels.renewal, _renewal_feature(config, features)
+    if label is None or feature is None:
         return None
-    at_risk = f"{_DAYS_TO_END} > {label.gap_days} AND {_DAYS_TO_END} <= {label.gap_days + label.horizon_days}"
-    return parse.condition(at_risk, kinds, where="labels.renewal").tree
+    if label.event_condition is None:
+        speaks = f"{feature.name} > {label.gap_days} AND {feature.name} <= {label.gap_days + label.horizon_days}"
+    else:
+        speaks = f"{feature.name} <= {label.active_days}" if label.active_days else f"{feature.name} IS NOT NULL"
+    return parse.condition(speaks, kinds, where="labels.renewal").tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from cxml.conditions.tree import columns as named_columns
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Attribute, Contract, Feature
-from cxml.descriptive.breakdown import measured
-from cxml.descriptive.facts import survey_facts
+from cxml.config.labels import NpsLabel
 from cxml.descriptive.features import customers_at, feature_frame
-from cxml.descriptive.periods import Period
-from cxml.descriptive.sources import Tables, read_tables
+from cxml.descriptive.indicators import indicator
+from cxml.descriptive.intervals import sample_of
+from cxml.descriptive.labels import answer_classes, answers_sql
+from cxml.descriptive.sources import Tables, frame_of, read_tables
 from cxml.errors import BundleError, ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
 from cxml.predict import NPS, RENEWAL, Predictor, load
@@ -93,7 +94,7 @@ def score(
         moment = _moment(tables, as_of)
         kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
         policy = plan.policy_of(config, kinds)
-        _same_question(config, predictor, policy, kinds, tables)
+        _same_question(config, predictor, policy, tables)
         weights = HealthWeights(config.health.renewal, config.health.advocacy)
         predictor = Predictor(replace(predictor.bundle, value=plan.value_of(config, kinds), health=weights), policy)
     with step("build features"):
@@ -124,7 +125,7 @@ def score(
         f"{config.company}: {len(frame):,} customers as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
     )
     text = summary(
-        title, predictions, recommendations, currency=config.currency, answered=_answered_nps(tables, moment)
+        title, predictions, recommendations, currency=config.currency, answered=_answered_nps(config, tables, moment)
     )
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
 
@@ -145,18 +146,20 @@ def _with_names(config: CompanyConfig, features: Sequence[Feature], levels: Mapp
     return config.model_copy(update={"tables": config.tables.model_copy(update=changed)})
 
 
-def _same_question(
-    config: CompanyConfig, predictor: Predictor, policy: Policy | None, kinds: Mapping[str, Kind], tables: Tables
-) -> None:
+def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy | None, tables: Tables) -> None:
     """Refuse a config that has changed in what only training can change."""
-    renewal = predictor.bundle.models.get(RENEWAL)
-    if renewal and config.labels.renewal and renewal.applies != plan.renewal_applies(config, kinds):
-        raise ConfigError("labels.renewal: is not what the bundle was trained for (horizon or gap). Train again.")
-    if {name for name in (NPS, RENEWAL) if getattr(config.labels, name)} != set(predictor.bundle.models):
+    asked = {name: getattr(config.labels, name).question() for name in (NPS, RENEWAL) if getattr(config.labels, name)}
+    if set(asked) != set(predictor.bundle.models):
         raise ConfigError(
             f"labels: the bundle has models of {', '.join(sorted(predictor.bundle.models))}, the config asks for "
             f"others. Train again."
         )
+    for name, question in asked.items():
+        trained = predictor.bundle.models[name].question or {}
+        if changed := sorted(key for key in question.keys() | trained.keys() if question.get(key) != trained.get(key)):
+            raise ConfigError(
+                f"labels.{name}: is not what the bundle was trained for ({', '.join(changed)} changed). Train again."
+            )
     if policy and policy.max_contacts is not None and policy.contacts is None and "actions" in tables:
         raise ConfigError(
             "policy.contact_policy: the bundle does not count the contacts of this window. Train again, or keep its "
@@ -177,11 +180,7 @@ def _moment(tables: Tables, as_of: datetime | None) -> datetime:
         if as_of.tzinfo is None:
             raise ConfigError(f"as_of must carry a zone; {as_of} does not. Write it as 2024-05-31T00:00:00Z.")
         return as_of.astimezone(UTC).replace(tzinfo=None)
-    if tables.as_of is None:
-        raise ConfigError(
-            "as_of: must be set; no table has times. Say when the snapshot was taken, such as `as_of: 2024-01-01`."
-        )
-    return tables.as_of
+    return tables.moment
 
 
 def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:
@@ -204,12 +203,22 @@ def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:
     return notes
 
 
-def _answered_nps(tables: Tables, moment: datetime) -> NpsFigure | None:
-    """Return the NPS of the answers of the year before a moment; None where too few answered."""
-    answers = [facts for facts in survey_facts(tables) if facts.name == "nps"]
-    year = Period("year", moment - timedelta(days=365), moment)
-    found = measured(replace(tables, as_of=moment), answers, (), year, monthly=False)
-    if not found or isnan(found[0][-1]):  # nobody answered, or a single customer, of whom no interval is known
+def _answered_nps(config: CompanyConfig, tables: Tables, moment: datetime) -> NpsFigure | None:
+    """Return the NPS of the answers of the year before a moment, in the classes of the label; None of too few."""
+    if "surveys" not in tables:
         return None
-    *_, n, _, value, low, high = found[0]
-    return NpsFigure(f"{n:,} answers of the last 365 days", value, low, high)
+    asked = config.labels.nps
+    label = asked if asked and asked.column is None else NpsLabel()
+    known = c.KNOWN_TIME if c.KNOWN_TIME in tables.kinds["surveys"] else c.RESPONSE_TIME
+    answers = frame_of(tables, f"""
+        SELECT {c.CUSTOMER_ID}, {c.SCORE}, {c.INSTRUMENT} FROM surveys
+        WHERE {answers_sql(label)} AND {c.RESPONSE_TIME} >= TIMESTAMP '{moment}' - INTERVAL 365 DAY
+            AND greatest({c.RESPONSE_TIME}, {known}) < TIMESTAMP '{moment}'
+    """)  # fmt: skip
+    if answers.empty:
+        return None
+    net = answer_classes(answers[c.SCORE], answers[c.INSTRUMENT], label).cat.codes - 1.0
+    figure = indicator("nps", sample_of(net, answers[c.CUSTOMER_ID]))
+    if isnan(figure.low):  # of a single customer no interval is known
+        return None
+    return NpsFigure(f"{figure.n:,} answers of the last 365 days", figure.value, figure.low, figure.high)

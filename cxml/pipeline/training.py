@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
 from cxml.descriptive.features import feature_frame
-from cxml.descriptive.labels import LABEL
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
 from cxml.predict import NPS, RENEWAL
@@ -72,10 +71,10 @@ def train(
         labels = plan.labels_of(config, tables)
         splits = plan.splits_of(config, labels)
     with step("build features"):
-        features = plan.features_for(config, tables, splits)
+        features = plan.features_for(config, tables, plan.training_end(labels, splits))
         kinds = plan.kinds_of(features, tables)
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
-        applies = plan.renewal_applies(config, kinds)
+        applies = plan.renewal_applies(config, features, kinds)
         rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
     fitted, evaluations = {}, {}
     for name, frame in labels.items():
@@ -83,7 +82,7 @@ def train(
             estimator = classifier(config, name)
             if not rows[name][c.CUSTOMER_ID].equals(frame[c.CUSTOMER_ID]):
                 raise AssertionError("features and labels are of the same rows, in the same order")
-            X, y, customers = rows[name].drop(columns=list(c.KEY)), frame[LABEL], frame[c.CUSTOMER_ID]
+            X, y, customers = rows[name].drop(columns=list(c.KEY)), frame[c.LABEL], frame[c.CUSTOMER_ID]
             split = splits.get(name)
             evaluations[name] = (
                 future_evaluation(estimator, X, y, customers, split)
@@ -91,7 +90,8 @@ def train(
                 else folds_evaluation(estimator, X, y, customers)
             )
             text = estimator.model_text_.encode()
-            fitted[name] = Model(text, estimator.temperature_, applies if name == RENEWAL else None)
+            question = getattr(config.labels, name).question()
+            fitted[name] = Model(text, estimator.temperature_, applies if name == RENEWAL else None, question)
             encoding = estimator.encoding_
     with step("save the bundle"):
         path = plan.bundle_path(config, models)

@@ -27,14 +27,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Model:
-    """One model of a bundle: its trees as LightGBM text, its temperature, and for which rows it speaks.
+    """One model of a bundle: its trees as LightGBM text, its temperature, for which rows it speaks, and what it says.
 
-    ``applies`` is a condition tree over the features; None means that it speaks for every row.
+    ``applies`` is a condition tree over the features; None means that it speaks for every row. ``question`` is what its
+    label asked, as JSON.
     """
 
     text: bytes
     temperature: float
     applies: list[Any] | None = None
+    question: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
             "company": bundle.company,
             "currency": bundle.currency,
             "models": {
-                name: {"temperature": model.temperature, "applies": model.applies}
+                name: {"temperature": model.temperature, "applies": model.applies, "question": model.question}
                 for name, model in sorted(bundle.models.items())
             },
             "health": {"renewal": bundle.health.renewal, "advocacy": bundle.health.advocacy},

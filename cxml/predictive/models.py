@@ -1,4 +1,4 @@
-"""The two models: which NPS class a customer is in, and whether the contract will not be renewed."""
+"""The two models: which NPS class a customer is in, and whether the customer will be lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NpsClassifier(CalibratedTrees):
 
 
 class RenewalClassifier(CalibratedTrees):
-    """P(contract is not renewed): class 1.0 is the loss.
+    """P(no renewal within the horizon: no new contract, or no more event): class 1.0 is the loss.
 
     Parameters are those of `cxml.predictive.boosting.CalibratedTrees`.
     """

@@ -64,7 +64,7 @@ def future_split(labels: pd.DataFrame, *, test_share: float, label: str) -> Futu
         raise TrainingError(
             f"labels.{label}: a split in time needs at least {MIN_ROWS} rows known before {str(cutoff)[:10]} and as "
             f"many from then on; there are {len(train):,} and {len(test):,}. "
-            f"Bring a longer history, or shorten `horizon_days`."
+            f"Bring a longer history, shorten `horizon_days`, or lower `models.test_share`."
         )
     return FutureSplit(train, test, cutoff)
 

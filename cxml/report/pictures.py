@@ -97,7 +97,7 @@ def renewal_risk_picture(predictions: pd.DataFrame) -> Figure:
     for bar in _histogram(axes, risk, 1.0)[10:]:
         bar.set_facecolor(_VERMILLION)
     axes.axvline(risk.mean(), color="black", linestyle="--", label=f"mean {risk.mean():.1%}")
-    axes.set(xlim=(0, 1), xlabel="renewal risk: P(contract is not renewed)", ylabel="customers")
+    axes.set(xlim=(0, 1), xlabel="renewal risk: P(no renewal within the horizon)", ylabel="customers")
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.legend(frameon=False)
     losses = expected_losses(predictions)

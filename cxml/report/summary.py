@@ -51,7 +51,7 @@ def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
 
 @dataclass(frozen=True)
 class Losses:
-    """How many contracts are expected not to be renewed, of how many at risk, with a 95% interval of chance alone."""
+    """How many customers are expected to be lost, of how many at risk, with a 95% interval of chance alone."""
 
     expected: float
     low: float

@@ -71,6 +71,16 @@ INSTRUMENT_SCALES: Final[Mapping[str, tuple[int, int]]] = {
     "smiley": (1, 5),
 }
 
+# The highest answer of a detractor and of a passive, by scale. 0-10: Reichheld 2003; 1-10: the same answers. The others
+# are conventions that cut where 0-10 does, at .65 and .85 of the scale: of five points only the best speaks for the
+# company (as Enterprise counts, in the same article), of seven too.
+NPS_CUTS: Final[Mapping[tuple[float, float], tuple[float, float]]] = {
+    (0, 10): (6, 8),
+    (1, 10): (6, 8),
+    (1, 7): (4, 6),
+    (1, 5): (3, 4),
+}
+
 _KNOWN = Column(c.KNOWN_TIME, "time", past=True)
 _CONFIDENCE = Column(c.CONFIDENCE, "number", low=0, high=1)
 _CUSTOMER = Column(c.CUSTOMER_ID, "key", required=True, nullable=False)

@@ -1,10 +1,11 @@
-"""One table in three forms: arrays, DuckDB, and rows of plain Python; and a condition run on the first two."""
+"""One table in three forms, arrays, rows of plain Python and DuckDB, and a condition run on each."""
 
 import duckdb
 import numpy as np
 import pytest
 
 from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.closures import truth, value
 from cxml.conditions.parse import condition, number
 from cxml.conditions.sql import sql
 from cxml.schema.sql import quoted
@@ -33,17 +34,26 @@ class Table:
                 found[name] = np.array([*values, None], dtype=object)[:-1]
         return found
 
+    @property
+    def records(self):
+        return [dict(zip(self.kinds, row, strict=True)) for row in self.rows]
+
     def where(self, text):
-        """Return the rows in which a condition is true: over arrays, and in DuckDB."""
+        """Return the rows in which a condition is true: over arrays (and row by row, which is the same), in DuckDB."""
         tree = condition(text, self.kinds, where="rule").tree
+        over_arrays = np.flatnonzero(mask(tree, self.arrays, self.n)).tolist()
+        holds = truth(tree)
+        assert [i for i, row in enumerate(self.records) if holds(row) is True] == over_arrays
         found = self.con.execute(f"SELECT place FROM given AS r WHERE {sql(tree, 'r')} ORDER BY place").fetchall()
-        return np.flatnonzero(mask(tree, self.arrays, self.n)).tolist(), [place for (place,) in found]
+        return over_arrays, [place for (place,) in found]
 
     def values(self, text):
-        """Return the value of a number in each row, None where it is unknown: over arrays, and in DuckDB."""
+        """Return the value of a number in each row, None where unknown: over arrays (and row by row), in DuckDB."""
         tree = number(text, self.kinds, where="rule").tree
+        over_arrays = [None if np.isnan(v) else v for v in numbers(tree, self.arrays, self.n)]
+        assert [value(tree)(row) for row in self.records] == over_arrays
         found = self.con.execute(f"SELECT {sql(tree, 'r')} FROM given AS r ORDER BY place").fetchall()
-        return [None if np.isnan(v) else v for v in numbers(tree, self.arrays, self.n)], [v for (v,) in found]
+        return over_arrays, [v for (v,) in found]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
-_TEXTS = ["a", "b", "O'Brien", 'x "y"', ""]
+_TEXTS = ["a", "b", "O'Brien", 'x "y"', "", "a\n\u00e9%", "a.b\\_"]
 _NUMBERS = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0])
 _ROW = st.tuples(
     *[st.none() | _NUMBERS] * 2, *[st.none() | st.sampled_from(_TEXTS)] * 2, *[st.none() | st.booleans()] * 2
@@ -94,6 +94,19 @@ def between(a, low, high, negation):
     return (COMPARISON, f"{inside(a, SUM)} {negation}BETWEEN {inside(low, SUM)} AND {inside(high, SUM)}", value)
 
 
+def alike(a, pattern, negation):
+    def fits(text, wanted):  # by the definition, a character at a time
+        if not wanted:
+            return not text
+        if wanted[0] == "%":
+            return any(fits(text[i:], wanted[1:]) for i in range(len(text) + 1))
+        return bool(text) and wanted[0] in ("_", text[0]) and fits(text[1:], wanted[1:])
+
+    quoted = "'" + pattern.replace("'", "''") + "'"
+    value = known(lambda text: fits(text, pattern) != bool(negation), a)
+    return (COMPARISON, f"{inside(a, SUM)} {negation}LIKE {quoted}", value)
+
+
 def null(a, negation):
     return (COMPARISON, f"{inside(a, SUM)} IS {negation}NULL", lambda row: (a[2](row) is None) != bool(negation))
 
@@ -119,6 +132,7 @@ _atom = st.one_of(
     st.builds(chosen, _number, st.lists(_number, min_size=1, max_size=3), _negation),
     st.builds(chosen, _text, st.lists(_text, min_size=1, max_size=3), _negation),
     st.builds(between, _number, _number, _number, _negation),
+    st.builds(alike, _text, st.text("ab%_O'Brien. \\\n\u00e9", max_size=6), _negation),
     st.builds(null, st.one_of(_number, _text, _flag), _negation),
 )
 _condition = st.recursive(
@@ -176,6 +190,10 @@ def rows_of(x, y=None, s=None, f=None):
         ("x = TRUE", [1]),
         ("s = ''", [1]),
         ("s <> ''", [0]),
+        ("s LIKE 'a%'", [0]),
+        ("s LIKE '%'", [0, 1]),
+        ("s LIKE '_'", [0]),
+        ("s NOT LIKE 'a'", [1]),
         ("1 - 1 - 1 < 0", [0, 1, 2]),
         ("2 / 4 / 2 = 0.25", [0, 1, 2]),
         ("1 + 2 * 3 = 7", [0, 1, 2]),

@@ -75,7 +75,8 @@ def test_a_condition_error_is_a_config_error():
         ("value::INT > 1", r"'CAST\(value AS INT\)'"),
         ("value % 2 = 1", "'value % 2'"),
         ("value // 2 = 1", "'value // 2'"),
-        ("note LIKE 'a%'", "\"note LIKE 'a%'\""),
+        ("note LIKE note", "'note LIKE note'"),
+        ("note LIKE 'a%' ESCAPE '!'", "ESCAPE"),
         ("note ILIKE 'a%'", "ILIKE"),
         ("note || 'a' = 'ba'", r"\|\|"),
         ("value = NULL", "'NULL'"),
@@ -168,6 +169,8 @@ def test_an_unknown_column_is_named_with_its_near_miss(text, says):
         ("value", "must be a condition; 'value' is a number. Compare it"),
         ("'promoter'", "must be a condition; .* is a text"),
         ("since > 1", "'since' is a time and cannot be compared"),
+        ("value LIKE 'a%'", "LIKE compares a text with a 'pattern'"),
+        ("note LIKE 1", "LIKE compares a text with a 'pattern'"),
         ("1 < value < 3", "compares a condition with a number"),
     ],
 )

@@ -3,8 +3,10 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from cxml.config import CompanyConfig, company, features, policy
+from cxml.config import CompanyConfig, company, features, labels, policy, tables
 from cxml.config.base import Part
+from cxml.config.features import Facts
+from cxml.config.tables import FileConfig
 from cxml.errors import ConfigError
 
 
@@ -42,33 +44,6 @@ def test_what_is_no_moment_is_refused(refused, text):
     assert "as_of: " in refused(f"as_of: {text}\n")
 
 
-@pytest.mark.parametrize(
-    ("lost", "expected"),
-    [
-        ('"Yes"', ("Yes",)),
-        ('["Yes", "Maybe"]', ("Yes", "Maybe")),
-        ("1", ("1",)),
-        ("[1, 2]", ("1", "2")),
-        ("1.0", ("1",)),
-    ],
-)
-def test_what_lost_means_is_one_value_or_several(loaded, lost, expected):
-    text = f"company: a\ntables: {{customers: {{}}}}\nlabels: {{renewal: {{column: Churn, lost: {lost}}}}}\n"
-    assert loaded(text=text).labels.renewal.lost == expected
-
-
-@pytest.mark.parametrize("renewal", [{"column": "Churn"}, {"lost": "Yes"}, {"column": "Churn", "lost": []}])
-def test_a_renewal_column_and_its_lost_values_belong_together(parsed, renewal):
-    with pytest.raises(ConfigError, match=r"labels\.renewal: `column` and `lost` belong together"):
-        parsed(labels={"renewal": renewal})
-
-
-@pytest.mark.parametrize("labels", [{}, {"nps": None, "renewal": None}])
-def test_something_is_to_be_predicted(parsed, labels):
-    with pytest.raises(ConfigError, match="labels: name at least one of `nps` and `renewal`"):
-        parsed(labels=labels)
-
-
 @pytest.mark.parametrize("scale", [[5, 1], [3, 3]])
 def test_a_scale_goes_from_the_lowest_to_the_highest(parsed, scale):
     assert parsed(**customers(scale=[0, 100])).tables.customers.scale == (0.0, 100.0)
@@ -90,8 +65,6 @@ def test_health_weights_something(parsed):
         ({"features": {"windows_days": [30, 0]}}, r"features\.windows_days\[1\]: should be greater than 0; it is 0\."),
         ({"models": {"test_share": 1}}, r"models\.test_share: should be less than 1; it is 1\."),
         ({"models": {"learning_rate": 0}}, r"models\.learning_rate: should be greater than 0; it is 0\."),
-        ({"labels": {"renewal": {"horizon_days": 0}}}, r"labels\.renewal\.horizon_days: should be greater than 0"),
-        ({"labels": {"renewal": {"gap_days": -1}}}, r"labels\.renewal\.gap_days: should be greater than or equal to 0"),
         ({"strict": "perhaps"}, r"strict: should be a valid boolean.*it is 'perhaps'\."),
         ({"tables": {"customers": "c.csv"}}, r"tables\.customers: should be .*it is 'c.csv'\."),
         ({"tables": {"customers": {"columns": {"since": 3}}}}, r"tables\.customers\.columns\.since: .*; it is 3\."),
@@ -123,7 +96,7 @@ def test_a_config_and_its_parts_are_frozen(parsed):
 def test_what_is_left_out_has_its_default(parsed):
     config = parsed()
     assert (config.currency, config.strict, config.random_state, config.policy) == ("EUR", False, 0, None)
-    assert (config.features.windows_days, config.labels.renewal.horizon_days) == ((30, 90, 365), 365)
+    assert (config.features.windows_days, config.labels.renewal.horizon_days) == ((7, 30, 90, 365), 365)
     assert (config.health.renewal, config.health.advocacy) == (0.6, 0.4)
 
 
@@ -132,11 +105,11 @@ def test_the_json_schema_describes_every_key_of_every_part():
     described = {"CompanyConfig": found, **found["$defs"]}
     parts = {
         part.__name__: part
-        for module in (company, features, policy)
+        for module in (company, features, labels, policy, tables)
         for part in vars(module).values()
-        if isinstance(part, type) and issubclass(part, BaseModel) and part not in (BaseModel, Part)
+        if isinstance(part, type) and issubclass(part, BaseModel) and part not in (BaseModel, Part, Facts, FileConfig)
     }
-    assert {"CompanyConfig", "TableConfig", "PolicyConfig", "Trend"} <= set(parts)
+    assert {"CompanyConfig", "TableConfig", "JoinedFile", "PolicyConfig", "Trend"} <= set(parts)
     for name, part in parts.items():
         assert set(described[name]["properties"]) == set(part.model_fields)
         assert described[name]["additionalProperties"] is False

@@ -1,7 +1,19 @@
 import pytest
 import yaml
 
-from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Trend
+from cxml.config.features import (
+    Aggregate,
+    Attribute,
+    Contract,
+    Environment,
+    Promise,
+    Ratio,
+    Recency,
+    Season,
+    Segment,
+    Share,
+    Trend,
+)
 from cxml.errors import ConfigError
 
 
@@ -38,6 +50,33 @@ def feature(parsed):
             Environment(name="jobs", column="unemployment", change_days=90),
         ),
         ("{kind: season, name: month, part: month}", Season(name="month", part="month")),
+        (
+            "{kind: aggregate, name: lately, table: events, aggregate: decay, half_life_days: 30}",
+            Aggregate(name="lately", table="events", aggregate="decay", half_life_days=30),
+        ),
+        (
+            "{kind: aggregate, name: late, table: events, aggregate: mean, column: paid - promised}",
+            Aggregate(name="late", table="events", aggregate="mean", column="paid - promised"),
+        ),
+        (
+            "{kind: share, name: web, table: events, of: \"channel = 'web'\", window_days: 90}",
+            Share(name="web", table="events", of="channel = 'web'", window_days=90),
+        ),
+        (
+            "{kind: promise, name: kept, table: events, column: delay_days, promise: promised_days}",
+            Promise(name="kept", table="events", column="delay_days", promise="promised_days"),
+        ),
+        (
+            "{kind: promise, name: kept, table: events, column: delay_days}",
+            Promise(name="kept", table="events", column="delay_days", promise=0.0),
+        ),
+        ("{kind: ratio, name: r, numerator: a, denominator: b}", Ratio(name="r", numerator="a", denominator="b")),
+        ("{kind: segment, name: s, of: a, by: plan}", Segment(name="s", of="a", by="plan")),
+        (
+            "{kind: environment, name: jobs, column: unemployment, against: national}",
+            Environment(name="jobs", column="unemployment", against="national"),
+        ),
+        ("{kind: contract, name: dearer, measure: price_change}", Contract(name="dearer", measure="price_change")),
     ],
 )
 def test_a_feature_is_one_line(feature, line, expected):
@@ -52,7 +91,10 @@ def test_a_feature_is_frozen_and_can_be_counted_on_as_a_key(feature):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("{kind: aggregate, name: n, table: events, aggregate: sum}", "'sum' needs a `column`; only 'count'"),
+        (
+            "{kind: aggregate, name: n, table: events, aggregate: sum}",
+            "'sum' needs a `column`; only count, days_active, mean_gap_days, decay look",
+        ),
         ("{kind: trend, name: n, table: events, aggregate: mean, window_days: 9}", "'mean' needs a `column`"),
         ("{kind: trend, name: n, table: events, aggregate: count}", "window_days: is missing"),
         ("{kind: contract, name: n}", "name a `column`, or a `measure`"),
@@ -61,6 +103,22 @@ def test_a_feature_is_frozen_and_can_be_counted_on_as_a_key(feature):
         ("{kind: aggregate, name: n, table: environment, aggregate: count}", "it is 'environment'"),
         ("{kind: aggregate, name: n, table: events, aggregate: count, window_days: 0}", "greater than 0; it is 0"),
         ("{kind: season, name: n, part: week}", "it is 'week'"),
+        (
+            "{kind: aggregate, name: n, table: events, aggregate: decay}",
+            "`half_life_days` and `aggregate: decay` belong",
+        ),
+        (
+            "{kind: aggregate, name: n, table: events, aggregate: count, half_life_days: 9}",
+            "`half_life_days` and `aggregate: decay` belong",
+        ),
+        (
+            "{kind: aggregate, name: n, table: events, aggregate: days_active, column: v}",
+            "looks at the times of rows and takes no `column`",
+        ),
+        (
+            "{kind: environment, name: n, column: c, change_days: 9, against: national}",
+            "is `change_days` or `against`, not both",
+        ),
         ("{kind: season, name: 1n, part: month}", "name: string should match pattern"),
         ("{kind: agregate, name: n}", "'agregate'.*'aggregate'"),
         ("{name: n}", "kind"),

@@ -1,10 +1,10 @@
-"""Each kind of feature on a history that can be worked by hand; random histories are in test_algebra_properties.py."""
+"""Each kind of feature on a history that can be worked by hand; random ones are in test_algebra_properties.py."""
 
-from math import cos, pi, sin, sqrt
+from math import sqrt
 
 import pytest
 
-from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Trend
+from cxml.config.features import Aggregate, Contract, Recency, Trend
 from cxml.descriptive.algebra import feature_kind
 from cxml.errors import ConfigError
 
@@ -16,10 +16,6 @@ def event(time, event_type="call", *, customer_id="ada", **measures):
 def term(contract_id, start_time, end_time, *, renewed=None, **attributes):
     return {"customer_id": "ada", "contract_id": contract_id, "start_time": start_time, "end_time": end_time,
             "renewed": renewed, **attributes}  # fmt: skip
-
-
-def observed(region, time, jobless, **more):
-    return {"region": region, "observed_time": time, "jobless": jobless, **more}
 
 
 def counted(**options):
@@ -73,11 +69,11 @@ def test_a_missing_value_is_skipped_though_its_row_counts(value, aggregate, expe
     assert value(feature, "2024-03-11", events=events) == expected
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_of_several_values_at_one_moment_the_greatest_is_the_last(value, order):
+@pytest.mark.parametrize(("order", "last"), [(1, 9), (-1, 5)])
+def test_of_several_values_at_one_moment_the_one_later_in_the_table_is_the_last(value, order, last):
     feature = Aggregate(name="a", table="events", aggregate="last", column="value")
     events = [event("2024-03-01", value=99.0), event("2024-03-02", value=5.0), event("2024-03-02", value=9.0)]
-    assert value(feature, "2024-03-11", events=events[::order]) == 9
+    assert value(feature, "2024-03-11", events=events[::order]) == last
 
 
 def test_one_value_has_no_spread(value):
@@ -240,79 +236,3 @@ def test_a_score_is_known_after_the_answer_not_after_the_question(value, as_of, 
     ]
     feature = Aggregate(name="nps_last", table="surveys", aggregate="last", column="score")
     assert value(feature, as_of, surveys=surveys) == expected
-
-
-JOBLESS = [
-    observed("north", "2024-01-01", 5.0),
-    observed("north", "2024-02-01", 6.0),
-    observed("north", "2024-03-01", 8.5),
-    observed("south", "2024-03-01", 99.0),
-]
-
-
-@pytest.mark.parametrize(
-    ("as_of", "expected"), [("2024-01-01", None), ("2024-02-15", 6), ("2024-03-01", 6), ("2024-03-02", 8.5)]
-)
-def test_the_environment_is_that_of_the_own_region_before_as_of(value, as_of, expected):
-    assert value(Environment(name="e", column="jobless"), as_of, environment=JOBLESS) == expected
-
-
-def test_a_change_of_the_environment_is_since_the_value_in_force_then(value):
-    feature = Environment(name="e", column="jobless", change_days=30)  # 2024-03-15 - 30 days is 2024-02-14
-    assert value(feature, "2024-03-15", environment=JOBLESS) == 8.5 - 6
-    assert value(feature, "2024-01-15", environment=JOBLESS) is None
-
-
-@pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize(("as_of", "expected"), [("2024-02-01", 5), ("2024-02-11", 5.2), ("2024-03-11", 5.4)])
-def test_a_restated_measure_counts_as_it_was_known(value, order, as_of, expected):
-    known = {"2024-01-02": 5.0, "2024-02-10": 5.2, "2024-03-10": 5.4}
-    environment = [observed("north", "2024-01-01", jobless, known_time=time) for time, jobless in known.items()]
-    assert value(Environment(name="e", column="jobless"), as_of, environment=environment[::order]) == expected
-
-
-def test_the_environment_of_a_customer_is_unknown_until_the_region_is(value):
-    customers = [{"customer_id": "ada", "region": "north", "known_time": "2024-06-01"}]
-    feature = Environment(name="e", column="jobless")
-    assert value(feature, "2024-03-15", environment=JOBLESS, customers=customers) is None
-    assert value(feature, "2024-06-02", environment=JOBLESS, customers=customers) == 8.5
-
-
-@pytest.mark.parametrize(
-    ("part", "as_of", "expected"),
-    [
-        ("month", "2024-12-31 23:59", 12),
-        ("quarter", "2024-03-31", 1),
-        ("quarter", "2024-04-01", 2),
-        ("year_sin", "2024-01-01", sin(2 * pi / 365.2425)),
-        ("year_cos", "2024-02-10", cos(2 * pi * 41 / 365.2425)),
-    ],
-)
-def test_the_season_is_that_of_as_of(value, part, as_of, expected):
-    assert value(Season(name="s", part=part), as_of) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("column", "as_of", "expected"),
-    [
-        ("size", "2024-03-11", 3),
-        ("vip", "2024-03-11", 1),
-        ("region", "2024-03-11", "north"),
-        ("since", "2024-03-11", 10.5),
-        ("since", "2024-02-29 12:00", None),  # begins at as_of
-    ],
-)
-def test_an_attribute_is_a_number_a_name_or_the_days_since(value, column, as_of, expected):
-    customers = [{"customer_id": "ada", "region": "north", "since": "2024-02-29 12:00", "size": 3, "vip": True}]
-    assert value(Attribute(name="a", column=column), as_of, customers=customers) == expected
-
-
-def test_an_attribute_is_missing_until_it_is_known(value):
-    customers = [
-        {"customer_id": "ada", "size": 3.0, "known_time": "2024-03-10"},
-        {"customer_id": "bob", "size": 4.0, "known_time": None},
-    ]
-    feature = Attribute(name="size", column="size")
-    assert value(feature, "2024-03-10", customers=customers) is None
-    assert value(feature, "2024-03-11", customers=customers) == 3
-    assert value(feature, "2024-03-10", customers=customers, customer="bob") == 4

@@ -2,9 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxml.config.company import NpsLabel, RenewalLabel
-from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
-from cxml.errors import ConfigError, CxmlError, SchemaError, TrainingError
+from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.config.load import parse_config
+from cxml.descriptive.labels import answer_classes, nps_labels, renewal_labels, trainable
+from cxml.descriptive.sources import read_tables
+from cxml.errors import ConfigError, TrainingError
+from cxml.schema.tables import INSTRUMENT_SCALES
 
 
 def survey(customer_id, sent_time, response_time, score, instrument="nps", **more):
@@ -24,8 +27,8 @@ def listed(labels):
     return list(zip(labels["customer_id"], times["as_of"], times["known_time"], labels["label"], strict=True))
 
 
-def nps_of(company, *surveys):
-    return listed(nps_labels(company(surveys=list(surveys)).tables, NpsLabel()))
+def nps_of(company, *surveys, **options):
+    return listed(nps_labels(company(surveys=list(surveys)).tables, NpsLabel(**options)))
 
 
 def test_an_answer_is_predicted_from_the_question_and_known_from_the_answer(company):
@@ -64,6 +67,76 @@ def test_classes_are_ordered(company):
     labels = nps_labels(company(surveys=[survey("ada", "2024-01-01", "2024-01-02", 9)]).tables, NpsLabel())
     assert labels["label"].cat.ordered
     assert labels["label"].cat.categories.tolist() == ["detractor", "passive", "promoter"]
+
+
+CLASSES = {
+    "nps": ["detractor"] * 7 + ["passive"] * 2 + ["promoter"] * 2,
+    "csat": ["detractor"] * 3 + ["passive", "promoter"],
+    "stars": ["detractor"] * 3 + ["passive", "promoter"],
+    "smiley": ["detractor"] * 3 + ["passive", "promoter"],
+    "ces": ["detractor"] * 4 + ["passive"] * 2 + ["promoter"],
+}
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENT_SCALES)
+def test_every_instrument_has_classes_of_its_own(company, instrument):
+    low, high = INSTRUMENT_SCALES[instrument]
+    asked = [f"2024-01-{day + 1:02d}" for day in range(high - low + 1)]
+    surveys = [survey("ada", day, day, low + i, instrument) for i, day in enumerate(asked)]
+    other = survey("bob", "2024-01-01", "2024-01-01", 5, "csat" if instrument == "nps" else "nps")
+    expected = [("ada", day, day, name) for day, name in zip(asked, CLASSES[instrument], strict=True)]
+    assert nps_of(company, *surveys, other, instrument=instrument) == expected
+
+
+def test_several_instruments_are_learnt_from_together_each_in_its_own_classes(company):
+    surveys = [
+        survey("ada", "2024-01-01", "2024-01-02", 5, "stars"),
+        survey("ada", "2024-02-01", "2024-02-02", 5, "nps"),
+        survey("bob", "2024-01-01", "2024-01-02", 5, "ces"),
+        survey("bob", "2024-02-01", "2024-02-02", 5, "csat"),
+    ]
+    assert nps_of(company, *surveys, instrument=["nps", "stars", "ces"]) == [
+        ("ada", "2024-01-01", "2024-01-02", "promoter"),
+        ("ada", "2024-02-01", "2024-02-02", "detractor"),
+        ("bob", "2024-01-01", "2024-01-02", "passive"),
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_instruments_asked_at_once_the_last_answer_counts(company, order):
+    answers = [survey("ada", "2024-01-01", "2024-01-05", 5, "stars"), survey("ada", "2024-01-01", "2024-01-09", 6)]
+    found = nps_of(company, *answers[::order], instrument=["stars", "nps"])
+    assert found == [("ada", "2024-01-01", "2024-01-09", "detractor")]
+
+
+def test_a_1_to_10_survey_falls_into_the_classes_of_its_own_answers():
+    surveys = pd.DataFrame(
+        {"customer_id": [f"c{i}" for i in range(1, 11)], "response_time": "2024-01-02", "score": range(1, 11)}
+    )
+    tables = {"customers": {}, "surveys": {"scale": [1, 10], "constants": {"instrument": "nps"}}}
+    config = parse_config({"company": "a", "timezone": "UTC", "tables": tables, "labels": {"nps": {}}})
+    read = read_tables(config, {"customers": surveys[["customer_id"]], "surveys": surveys})
+    found = nps_labels(read, NpsLabel()).set_index("customer_id")["label"]
+    expected = ["detractor"] * 6 + ["passive"] * 2 + ["promoter"] * 2
+    assert found[surveys["customer_id"]].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "options", "expected"),
+    [
+        (3.4, {}, "detractor"),
+        (3.5, {}, "passive"),
+        (4.49, {}, "passive"),
+        (4.5, {}, "promoter"),
+        (3.4, {"classes": [3, 4]}, "passive"),
+        (3.0, {"classes": [3, 4]}, "detractor"),
+        (4.01, {"classes": [3, 4]}, "promoter"),
+        (2.5, {"classes": [2.5, 4]}, "detractor"),
+    ],
+)
+def test_an_answer_between_two_points_is_the_nearer_unless_the_cuts_are_ones_own(score, options, expected):
+    label = NpsLabel(instrument="stars", **options)
+    assert answer_classes(pd.Series([score]), pd.Series(["stars"]), label).tolist() == [expected]
 
 
 def renewal_of(company, *contracts, as_of="2024-04-10", **options):
@@ -151,80 +224,12 @@ def test_labels_are_by_customer_then_moment(company):
     ]
 
 
-def snapshot(company, column, values, **options):
-    customers = [{"customer_id": f"c{i}", column: value} for i, value in enumerate(values)]
-    return company(customers=customers, labels={"nps": {"column": column}}, as_of="2024-01-01", **options).tables
-
-
-def test_a_column_of_scores_is_known_at_the_moment_of_the_snapshot(company):
-    found = nps_labels(snapshot(company, "Likely To Recommend", [9, None, 0]), NpsLabel(column="Likely To Recommend"))
-    assert listed(found) == [
-        ("c0", "2024-01-01", "2024-01-01", "promoter"),
-        ("c2", "2024-01-01", "2024-01-01", "detractor"),
-    ]
-
-
-def test_a_score_off_the_scale_is_refused(company):
-    with pytest.raises(SchemaError, match=r"1 of 3 rows.*87"):
-        nps_labels(snapshot(company, "nps", [9, 87, 3]), NpsLabel(column="nps"))
-
-
-@pytest.mark.parametrize("values", [["good", "bad"], [True, False]], ids=["words", "true and false"])
-def test_scores_must_be_numbers(company, values):
-    with pytest.raises(CxmlError, match="nps"):
-        nps_labels(snapshot(company, "nps", values), NpsLabel(column="nps"))
-
-
-@pytest.mark.parametrize(
-    ("values", "lost", "expected"),
-    [
-        (["Churned", "Stayed", "Joined", None], "Churned", [1, 0, 0]),
-        (["Churned", "Stayed", "Joined"], ["Churned", "Joined"], [1, 0, 1]),
-        (["Yes", "No", None], "Yes", [1, 0]),
-        ([1, 0, None], 1, [1, 0]),
-        ([2.5, 1.0], 2.5, [1, 0]),
-        ([1_000_001, 1_000_002], 1_000_001, [1, 0]),
-        ([True, False, None], True, [1, 0]),
-        ([True, False], False, [0, 1]),
-    ],
-    ids=["text", "two values", "yes", "whole number", "number", "long number", "true", "false"],
-)
-def test_a_column_of_outcomes_becomes_one_where_lost(company, values, lost, expected):
-    label = RenewalLabel(column="outcome", lost=lost)
-    assert renewal_labels(snapshot(company, "outcome", values), label)["label"].tolist() == expected
-
-
-def test_a_lost_value_that_is_not_there_lists_the_values_that_are(company):
-    label = RenewalLabel(column="outcome", lost="Yes")
-    with pytest.raises(ConfigError, match=r"labels\.renewal\.lost: .*'Yes'.*its values are 'churned', 'stayed'"):
-        renewal_labels(snapshot(company, "outcome", ["stayed", "churned", "stayed"]), label)
-
-
-def test_the_answer_no_that_yaml_reads_as_false_is_pointed_out(company):
-    with pytest.raises(ConfigError, match=r"'No', 'Yes'.*Quote words such as 'Yes'"):
-        renewal_labels(snapshot(company, "outcome", ["No", "Yes"]), RenewalLabel(column="outcome", lost=True))
-
-
-def test_a_column_that_is_not_there_is_named_with_the_nearest(company):
-    tables = snapshot(company, "Churn Label", ["Yes", "No"])
-    with pytest.raises(ConfigError, match=r"labels\.renewal\.column: .*'Churn_Label'; did you mean 'Churn Label'"):
-        renewal_labels(tables, RenewalLabel(column="Churn_Label", lost="Yes"))
-    with pytest.raises(ConfigError, match=r"labels\.nps\.column: customers has no column 'nps'"):
-        nps_labels(tables, NpsLabel(column="nps"))
-
-
 def test_a_missing_table_is_named_with_the_way_out(company):
     tables = company().tables
     with pytest.raises(ConfigError, match=r"labels\.nps: needs the table `surveys`, or `column:`"):
         nps_labels(tables, NpsLabel())
-    with pytest.raises(ConfigError, match=r"labels\.renewal: needs the table `contracts`, or `column:`"):
+    with pytest.raises(ConfigError, match=r"labels\.renewal: needs the table `contracts`, `event:` .* or `column:`"):
         renewal_labels(tables, RenewalLabel())
-
-
-def test_a_snapshot_needs_a_moment(company):
-    tables = company(customers=[{"customer_id": "ada", "nps": 3}]).tables
-    with pytest.raises(ConfigError, match=r"as_of: must be set"):
-        nps_labels(tables, NpsLabel(column="nps"))
 
 
 @pytest.mark.parametrize(("rows", "fits"), [(99, False), (100, True)])

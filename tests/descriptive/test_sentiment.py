@@ -169,6 +169,14 @@ def test_a_score_that_became_known_after_the_month_began_is_not_used_in_it():
     assert np.isnan(read("2024-02-01"))
 
 
+@pytest.mark.parametrize("earlier", [pd.NaT, pd.Timestamp("2020-01-01")])
+def test_a_score_without_a_later_known_time_is_known_from_the_response_on(earlier):
+    rows = written(300)
+    plain = learned_sentiment(rows.assign(known_time=rows["response_time"]))
+    assert learned_sentiment(rows.assign(known_time=earlier)).equals(plain)
+    assert plain.notna().sum() > 100
+
+
 @pytest.mark.parametrize("make", [written, at_once])
 @pytest.mark.parametrize("position", [np.nan, 0.0, 0.7, 1.0])
 def test_without_scores_of_either_kind_the_sentiment_is_unknown(make, position):
@@ -324,3 +332,29 @@ def test_english_where_vader_is_not_installed_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     with pytest.raises(ConfigError, match=r"sentiment: 'english' needs .*pip install cxml\[text\]"):
         tables_of(answers(), sentiment="english")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "positions", "floor"),
+    [
+        (
+            "airline_tweets.csv",
+            {"name": "customer_id", "text": "comment", "airline_sentiment": "score"},
+            {"negative": 0.0, "neutral": 0.7, "positive": 1.0},
+            0.913,
+        ),
+        (
+            "garden_centre_nps.csv",
+            {"id": "customer_id", "explication": "comment", "nps": "score"},
+            {score: score / 10 for score in range(1, 11)},
+            0.679,
+        ),
+    ],
+)
+def test_the_tone_of_real_comments_is_found_better_than_by_a_plain_model(real_data, name, columns, positions, floor):
+    raw = pd.read_csv(real_data(name), encoding="utf-8" if "tweets" in name else "latin-1")[[*columns]]
+    rows = raw.rename(columns=columns).dropna().assign(response_time=START, known_time=START)
+    rows["position"] = rows["score"].map(positions)
+    found = learned_sentiment(rows)
+    assert found.notna().all()
+    assert roc_auc_score(rows["position"] < 0.65, -found) > floor

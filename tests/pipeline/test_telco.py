@@ -41,7 +41,7 @@ def test_blanks_that_nobody_declared_are_a_fault(real_data, tmp_path):
     from cxml.errors import SchemaError
 
     config = load_config(example_config("telco.yaml"))
-    customers = config.tables.customers.model_copy(update={"missing": ()})
+    customers = config.tables.customers.model_copy(update={"missing": {}})
     config = config.model_copy(update={"tables": config.tables.model_copy(update={"customers": customers})})
     with pytest.raises(
         SchemaError, match=r"customers.TotalCharges: mixes numbers with text.*11 of 7,043 rows.*`missing:`"

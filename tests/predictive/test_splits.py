@@ -24,6 +24,15 @@ def test_an_outcome_known_at_the_cutoff_is_not_yet_known():
     assert split.train.max() == 299
 
 
+def test_of_overlapping_horizons_those_that_end_by_the_cutoff_are_learnt_from():
+    moments = pd.date_range("2024-01-01", periods=9, freq="30D").repeat(60)
+    ends = moments + pd.Timedelta(days=90) - pd.Timedelta(microseconds=1)
+    split = future_split(pd.DataFrame({"as_of": moments, "known_time": ends}), test_share=0.25, label="renewal")
+    assert split.cutoff == moments[6 * 60]
+    assert split.train.tolist() == list(range(4 * 60))  # the horizon of the fourth moment ends at the seventh
+    assert split.test.tolist() == list(range(6 * 60, 9 * 60))
+
+
 def test_too_short_a_history_says_how_many_rows_there_are():
     with pytest.raises(
         TrainingError, match=r"labels.renewal: .* at least 50 rows known before 2024-05-29 .* 29 and 51"

@@ -1,0 +1,153 @@
+"""The labels of company.yaml: which question each model answers, in which classes, and over which time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from cxml.config.base import Part
+from cxml.schema import columns as c
+from cxml.schema.sql import literal
+from cxml.schema.tables import INSTRUMENT_SCALES, NPS_CUTS
+
+Instrument = Literal["nps", "csat", "ces", "stars", "smiley"]
+Days = Annotated[int, Field(gt=0)]
+
+
+def _listed(raw: Any) -> Any:
+    return (raw,) if isinstance(raw, str) else raw
+
+
+def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
+
+
+class NpsLabel(Part):
+    """What the NPS-class model learns: the answers of instruments, or a column of the customers."""
+
+    instrument: Annotated[
+        tuple[Instrument, ...],
+        Field(min_length=1),
+        BeforeValidator(_listed),
+        _one_or_more({"type": "string", "enum": list(INSTRUMENT_SCALES)}),
+    ] = ("nps",)
+    """One instrument, or several whose answers are learnt from together, each by the classes of its own scale."""
+    column: str | None = None
+    """Column of `customers` with the answer, for a company that is one snapshot."""
+    scale: tuple[float, float] | None = None
+    """Lowest and highest answer in `column`, where it is not the instrument's own scale."""
+    classes: tuple[float, float] | None = None
+    """The highest detractor and the highest passive; by default those that are customary for the scale."""
+
+    @model_validator(mode="after")
+    def _are_on_a_scale(self) -> NpsLabel:
+        if self.scale and self.column is None:
+            raise ValueError("`scale` is of a `column`; that of answers is set in `tables.surveys`")
+        if self.scale and self.scale[0] >= self.scale[1]:
+            raise ValueError("`scale` must be [lowest, highest]")
+        if self.column and len(self.instrument) > 1:
+            raise ValueError("a `column` holds the answers of one instrument; name it, or give its `scale`")
+        scales = dict.fromkeys(self.scale_of(instrument) for instrument in self.instrument)
+        if self.classes and len(scales) > 1:
+            raise ValueError("`classes` are of one scale; the instruments have several. Leave `classes` out")
+        for low, high in scales:
+            if self.classes is None and (low, high) not in NPS_CUTS:
+                known = ", ".join(f"{a}-{b}" for a, b in NPS_CUTS)
+                raise ValueError(
+                    f"a scale of {low:g}-{high:g} has no customary classes (those of {known} have); "
+                    f"say `classes: [highest detractor, highest passive]`"
+                )
+            if self.classes and not low <= self.classes[0] <= self.classes[1] < high:
+                raise ValueError(
+                    f"`classes` must be [highest detractor, highest passive] on {low:g}-{high:g}, "
+                    f"so that some answer is above both"
+                )
+        return self
+
+    def scale_of(self, instrument: str) -> tuple[float, float]:
+        """Return the lowest and the highest answer."""
+        return self.scale or INSTRUMENT_SCALES[instrument]
+
+    def cuts_of(self, instrument: str) -> tuple[float, float]:
+        """Return the highest detractor and the highest passive answer."""
+        return self.classes or NPS_CUTS[self.scale_of(instrument)]
+
+    def question(self) -> dict[str, Any]:
+        """Return what a model must be trained anew for if it changes, as JSON."""
+        return {**self.model_dump(mode="json", exclude_none=True), "instrument": sorted(set(self.instrument))}
+
+
+class RenewalLabel(Part):
+    """What the renewal model learns: contracts not renewed, events that did not come, or a column of the customers.
+
+    Contracts are the default; `event` or `where` ask for customers without contracts, `column` for a snapshot.
+    """
+
+    horizon_days: Days = 365
+    """Contracts that end within so many days after `as_of` + gap are at risk; or: the days in which no event comes."""
+    gap_days: Annotated[int, Field(ge=0)] = 0
+    """Days after `as_of` that are left alone, too late to act on: contracts that end, or events that come, in them."""
+    every_days: Days = 91
+    """Days between the moments of the past from which the model learns."""
+    event: Annotated[tuple[str, ...], BeforeValidator(_listed), _one_or_more({"type": "string"})] = ()
+    """Type of `events`, such as purchase, or several of which any will do: a customer without any more is lost."""
+    where: str | None = None
+    """A condition on `events` that such an event meets, such as `value > 0`; it may stand alone."""
+    active_days: Days | None = None
+    """Only who had such an event in so many days before `as_of` can be lost; ever before where left out."""
+    column: str | None = None
+    """Column of `customers` with the outcome, for a company that is one snapshot."""
+    lost: Annotated[tuple[str, ...], _one_or_more({"type": ["string", "number", "boolean"]})] = ()
+    """The values of `column` that mean: not renewed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("lost"), str | bool | int | float):
+            raw = {**raw, "lost": [raw["lost"]]}
+        if isinstance(raw, dict) and isinstance(raw.get("lost"), list | tuple):
+            whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in raw["lost"])
+            raw = {**raw, "lost": [str(value) for value in whole]}
+        return raw
+
+    @model_validator(mode="after")
+    def _ask_one_question(self) -> RenewalLabel:
+        if (self.column is None) != (not self.lost):
+            raise ValueError("`column` and `lost` belong together: the column, and its values that mean not renewed")
+        if self.column and self.event_condition:
+            raise ValueError("`column` and `event` are two ways to tell who was lost; keep one of them")
+        if self.active_days and not self.event_condition:
+            raise ValueError("`active_days` counts from an event; say which with `event`")
+        return self
+
+    @property
+    def event_condition(self) -> str | None:
+        """The condition on `events` that keeps a customer; None where contracts or a column tell who was lost."""
+        names = [literal(name) for name in self.event]
+        types = f"{c.EVENT_TYPE} = {names[0]}" if len(names) == 1 else f"{c.EVENT_TYPE} IN ({', '.join(names)})"
+        if not names:
+            return self.where
+        return f"{types} AND ({self.where})" if self.where else types
+
+    def question(self) -> dict[str, Any]:
+        """Return what a model must be trained anew for if it changes, as JSON."""
+        if self.column:
+            return {"column": self.column, "lost": sorted(self.lost)}
+        asked = {"horizon_days": self.horizon_days, "gap_days": self.gap_days}
+        if self.event_condition is None:
+            return asked
+        return asked | {"event": sorted(self.event), "where": self.where, "active_days": self.active_days}
+
+
+class LabelsConfig(Part):
+    """What is to be predicted; at least one."""
+
+    nps: NpsLabel | None = None
+    renewal: RenewalLabel | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> LabelsConfig:
+        if self.nps is None and self.renewal is None:
+            raise ValueError("name at least one of `nps` and `renewal`")
+        return self
