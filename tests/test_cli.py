@@ -122,6 +122,19 @@ def test_indicators_that_cannot_be_are_one_message(sample_files, options, messag
     assert "Traceback" not in found.output
 
 
+def test_maturity_prints_the_matrix_where_each_feature_stands_and_draws_it(sample_files, tmp_path):
+    picture = tmp_path / "matrix.svg"
+    found = run("maturity", example_config("sample.yaml"), "--no-skill", "--features", "--picture", picture)
+    assert found.exit_code == 0, found.output
+    assert "sample: maturity of the data as of 2024-07-01" in found.output
+    assert "\ncompetitors   3 features, 100%" in found.output
+    assert "  env_competitor_price_index " in found.output
+    assert "word: competitor, price" in found.output
+    assert found.output.endswith(f"written: {picture}\n")
+    assert picture.read_text().startswith("<?xml")
+    assert "build features" in found.stderr
+
+
 def test_train_and_score_print_figures_with_intervals_and_where_things_are(sample_files, tmp_path):
     models = tmp_path / "models"
     trained = run("train", example_config("sample.yaml"), "--models", models)
@@ -169,7 +182,7 @@ def test_a_moment_that_is_none_is_refused(sample):
 
 def test_it_runs_as_a_module():
     output = subprocess.run([sys.executable, "-m", "cxml", "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("check", "demo", "features", "schema", "score", "train"):
+    for command in ("check", "demo", "features", "indicators", "maturity", "schema", "score", "train"):
         assert f"  {command} " in output
 
 

@@ -13,4 +13,4 @@ class MaturityConfig(Part):
 
     cells: dict[str, Place] = Field(default_factory=dict)
     """A feature, a column, or a name that conditions compare with (such as an event type) -> its cell, as in
-    `{fuel_price: [alternatives, prices]}`; what is not listed is placed by its table and its words."""
+    `{fuel_price: [alternatives, prices]}`; `*` and `?` stand for many. The others are placed by table and words."""

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from cxml.conditions import parse
 from cxml.conditions.tree import Tree
 from cxml.config.features import Aggregate, Contract, Feature, Ratio, Season, Segment, Share, Trend
+from cxml.config.tables import columns_named
 from cxml.descriptive.algebra import table_of
 from cxml.descriptive.plan import Kinds
 from cxml.errors import ConfigError, listed, near_miss
@@ -45,21 +46,22 @@ SOURCE_WORDS: Final[Mapping[Source, frozenset[str]]] = {
     "alternatives": _words_of("addon alternative community extra forum outsourced peer substitute switched switching"),
     "customer": _words_of("affinity orientation preference preferred sensitivity"),
     "behaviour": _words_of(
-        "bill billed charge charged complaint contract delay order paid purchase refund revenue since spend spending "
-        "spent tenure transaction usage visit"
+        "bill billed bought cancellation ces charge charged complaint contract csat delay download nps offer order "
+        "paid purchase rating refund revenue satisfaction since spend spending spent tenure transaction usage visit"
     ),
 }
 """Words of columns that tell the source, in the singular; of one word's sources the first counts."""
 
 ASPECT_WORDS: Final[Mapping[Aspect, frozenset[str]]] = {
     "social": _words_of(
-        "ces comment community csat follower forum influence nps peer post rating recommendation referral reputation "
-        "review satisfaction sentiment social tweet"
+        "ces comment community csat follower forum influence nps peer post rating recommendation referral referred "
+        "reputation review satisfaction sentiment social tweet"
     ),
     "prices": _words_of(
-        "addon amount basket bill billed budget charge charged contract cost credit discount fee invoice offer order "
-        "paid pay payment plan portfolio price pricing product promotion purchase refund revenue since spend spending "
-        "spent subscription substitute tariff tenure transaction value"
+        "addon amount basket bill billed bought budget cancellation cart catalog charge charged checkout contract cost "
+        "credit discount fee invoice item offer order paid pay payment plan portfolio price pricing product promo "
+        "promotion purchase quantity refund revenue sale since spend spending spent subscription substitute tariff "
+        "tenure transaction value wishlist"
     ),
     "environment": _words_of(
         "climate culture economy festival holiday language rain region season temperature unemployment weather"
@@ -103,7 +105,8 @@ def placed_features(features: Sequence[Feature], kinds: Kinds, cells: Mapping[st
     ----------
     features : the features of a company
     kinds : for each table that is there, the kind of each of its columns
-    cells : of the config; a feature, a column, or a name that conditions compare with -> its cell
+    cells : of the config; a feature, a column, or a name that conditions compare with, or a pattern of such names
+        with ``*`` and ``?`` -> its cell
 
     Returns
     -------
@@ -118,14 +121,17 @@ def placed_features(features: Sequence[Feature], kinds: Kinds, cells: Mapping[st
     reads = {name: _reads(feature, kinds) for name, feature in by_name.items()}
     known = {*by_name, *(name for names in reads.values() for name in names)}
     known.update(column for columns in kinds.values() for column in columns)
+    meant = {key: columns_named([key], known) for key in cells}
     faults = [
-        f"maturity.cells: there is no feature, column or compared name {name!r}{near_miss(name, known) or '.'}"
-        for name in cells
-        if name not in known
+        f"maturity.cells: there is no feature, column or compared name {key!r}{near_miss(key, known) or '.'}"
+        for key, names in meant.items()
+        if not names
     ]
     if faults:
         raise ConfigError(listed(faults))
-    return tuple(_placed(feature, by_name, reads, cells) for feature in features)
+    of_name = {name: cells[key] for key, names in meant.items() for name in names}
+    of_name |= {name: cells[name] for name in cells if name in known}  # a name itself counts before a pattern
+    return tuple(_placed(feature, by_name, reads, of_name) for feature in features)
 
 
 def seen(feature: Feature, values: ArrayLike) -> NDArray[np.bool_]:

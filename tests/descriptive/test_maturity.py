@@ -33,6 +33,7 @@ KINDS = {
         "MonthlyCharges": "number",
         "postcode": "category",
         "usage": "number",
+        "Satisfaction Score": "number",
     },
     "events": {
         "customer_id": "key",
@@ -81,6 +82,7 @@ def cell_of(feature, *others, cells=None):
         (Attribute(name="f", column="since"), ("behaviour", "prices")),
         (Attribute(name="f", column="MonthlyCharges"), ("behaviour", "prices")),
         (Attribute(name="f", column="usage"), ("behaviour", "interfaces")),
+        (Attribute(name="f", column="Satisfaction Score"), ("behaviour", "social")),
         # what happened
         (events(), ("behaviour", "interfaces")),
         (events("mean", "event_type = 'contact'", column="duration"), ("behaviour", "interfaces")),
@@ -161,6 +163,12 @@ def test_what_the_config_says_of_a_feature_holds_for_what_is_made_of_it():
     score = Aggregate(name="score", table="surveys", aggregate="mean", column="score", window_days=30)
     cells = {"score": ("behaviour", "interfaces")}
     assert cell_of(Segment(name="f", of="score"), score, cells=cells) == ("customer", "interfaces")
+
+
+def test_a_pattern_stands_for_many_names_and_a_name_counts_before_it():
+    cells = {"*_orientation": ("alternatives", "prices"), "ag?": ("customer", "social"), "age": ("customer", "prices")}
+    assert cell_of(Attribute(name="f", column="price_orientation"), cells=cells) == ("alternatives", "prices")
+    assert cell_of(Attribute(name="f", column="age"), cells=cells) == ("customer", "prices")
 
 
 def test_names_that_are_not_there_are_refused_with_the_near_miss():
