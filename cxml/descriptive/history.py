@@ -36,7 +36,7 @@ class CustomerHistory:
     A fact counts from its time on and, where it has a ``known_time``, from when it was known; what happens at or after
     ``as_of`` changes nothing. Facts may come in any order; of several at the same time the one added later is the
     later one. A moment before something became known takes longer: what was known then is sorted out anew. Several
-    threads may read a history, and only one at a time write to it.
+    threads may read a history while none writes to it.
 
     Parameters
     ----------
