@@ -32,8 +32,12 @@ def log_loss(classes: Codes, p: Array, weight: Array) -> float:
 
     ``classes`` has shape (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,).
     """
-    truth = np.clip(p[np.arange(len(classes)), classes], 1e-15, None)
-    return float(np.average(-np.log(truth), weights=weight))
+    return float(np.average(row_losses(classes, p), weights=weight))
+
+
+def row_losses(classes: Codes, p: Array) -> Array:
+    """Return the negative log probability of the class that came true, of each row; see `log_loss`."""
+    return np.asarray(-np.log(np.clip(p[np.arange(len(classes)), classes], 1e-15, None)))
 
 
 def rps(classes: Codes, p: Array, weight: Array) -> float:
@@ -94,14 +98,14 @@ def lift_at_10_percent(classes: Codes, p: Array, weight: Array) -> float:
     return float((inside[hits].sum() / inside.sum()) / (w[hits].sum() / w.sum()))
 
 
-def resampled(customers: ArrayLike, rng: np.random.Generator) -> list[Array]:
-    """Return how often each row is in each of 200 resamples of whole customers; arrays of shape (n_rows,)."""
+def resampled(customers: ArrayLike, rng: np.random.Generator) -> Array:
+    """Return how often each row is in each of 200 resamples of whole customers; shape (n_resamples, n_rows)."""
     _, who = np.unique(np.asarray(customers), return_inverse=True)
     n_customers = int(who.max()) + 1
-    return [
-        np.bincount(rng.integers(n_customers, size=n_customers), minlength=n_customers)[who].astype(np.float64)
-        for _ in range(N_RESAMPLES)
-    ]
+    weights = np.empty((N_RESAMPLES, len(who)))
+    for drawn in weights:
+        drawn[:] = np.bincount(rng.integers(n_customers, size=n_customers), minlength=n_customers)[who]
+    return weights
 
 
 _BINARY: Final[Mapping[str, Callable[[Codes, Array, Array], float]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.schema import columns as c
@@ -11,6 +12,15 @@ from cxml.schema.maturity import ALL, ASPECTS, SOURCES, part_title
 if TYPE_CHECKING:
     import pandas as pd
 
+_WIDTH: Final = 100
+_MATRIX_SAYS: Final = (
+    "Features, and the share of customers of whom anything in the cell is known (a count of 0 says nothing)."
+)
+_LOST_SAYS: Final = (
+    "Lost without a cell is what the other cells cannot replace: two that tell the same are each worth little, both "
+    "together much, as the rows and columns show. * more than chance: the 95% interval lies above 0 (so does that of "
+    "one worthless part in forty). Below 0 the model does better without the part."
+)
 _SHOWN: Final = {"log_loss": "log loss rises by", "auc": "AUC falls by"}
 
 
@@ -25,26 +35,19 @@ def maturity_text(
     title : company and moment
     how : for each label the rows that its model was judged on
     """
-    lines = [title, "", *_matrix(cells), ""]
-    lines.append(
-        "Features, and the share of customers of whom anything in the cell is known; a count of 0 says nothing."
-    )
+    lines = [title, "", *_matrix(cells), "", *_paragraph(_MATRIX_SAYS)]
     if (stated := cells[c.CONFIDENCE].notna()).any():
-        trusted = [f"{part_title(row.source, row.aspect)} {row.confidence:.2f}" for row in _rows(cells[stated])]
-        lines += ["", "Confidence, by which a fact counts (the mean of the tables that state one):"]
-        lines += [f"  {cell}" for cell in trusted]
-    if (empty := cells[cells[c.N_FEATURES] == 0]).shape[0]:
+        lines += ["", "Confidence, by which a fact counts (the mean of what the tables of a cell state):"]
+        lines += [f"  {part_title(row.source, row.aspect)}: {row.confidence:.2f}" for row in _rows(cells[stated])]
+    empty = cells[cells[c.N_FEATURES] == 0]
+    if len(empty):
         lines += ["", "Empty, and what each would hold:"]
-        lines += [f"  {part_title(row.source, row.aspect)}: {row.meaning}" for row in _rows(empty)]
+        for row in _rows(empty):
+            lines += _paragraph(f"{part_title(row.source, row.aspect)}: {row.meaning}", indent=2)
     for label in how:
         lines += ["", *_worth(label, how[label], skill[skill[c.LABEL] == label], lost[lost[c.LABEL] == label])]
     if how:
-        lines += [
-            "",
-            "Lost without a cell is what the other cells cannot replace: two that tell the same are each worth little,",
-            "both together much, as the rows and columns show. * more than chance (95% interval above 0; of forty",
-            "worthless parts one has it too). Below 0 the model does better without the part.",
-        ]
+        lines += ["", *_paragraph(_LOST_SAYS)]
     return "\n".join(lines)
 
 
@@ -61,9 +64,13 @@ def placed_text(features: pd.DataFrame) -> str:
 
 def _matrix(cells: pd.DataFrame) -> Iterator[str]:
     by_cell = {(row.source, row.aspect): row for row in _rows(cells)}
-    yield f"{'':<14}" + "".join(f"{title:<21}" for title in ASPECTS.values()).rstrip()
+    yield f"{'':<14}" + "".join(f"{title:<22}" for title in ASPECTS.values()).rstrip()
     for source in SOURCES:
-        yield (f"{source:<14}" + "".join(f"{_cell(by_cell[source, aspect]):<21}" for aspect in ASPECTS)).rstrip()
+        yield (f"{source:<14}" + "".join(f"{_cell(by_cell[source, aspect]):<22}" for aspect in ASPECTS)).rstrip()
+
+
+def _paragraph(text: str, *, indent: int = 0) -> list[str]:
+    return wrap(text, _WIDTH, initial_indent=" " * indent, subsequent_indent=" " * 2 * indent)
 
 
 def _cell(row: Any) -> str:
