@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cxml.config import CompanyConfig, load_config
     from cxml.descriptive.indicators import nps, nps_class
     from cxml.errors import CxmlError
-    from cxml.pipeline import check, compare, indicators, kpi, score, train
+    from cxml.pipeline import check, compare, indicators, kpi, maturity, score, train
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
     from cxml.simulate import simulate
 
@@ -28,6 +28,7 @@ _HOMES = {
     "indicators": "cxml.pipeline",
     "kpi": "cxml.pipeline",
     "load_config": "cxml.config",
+    "maturity": "cxml.pipeline",
     "nps": "cxml.descriptive.indicators",
     "nps_class": "cxml.descriptive.indicators",
     "score": "cxml.pipeline",
@@ -45,6 +46,7 @@ __all__ = [
     "indicators",
     "kpi",
     "load_config",
+    "maturity",
     "nps",
     "nps_class",
     "score",

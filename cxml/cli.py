@@ -16,7 +16,7 @@ from cxml.errors import ConfigError, CxmlError
 
 if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
-    from cxml.pipeline import Measured, Scored, Trained
+    from cxml.pipeline import Maturity, Measured, Scored, Trained
 
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
@@ -108,6 +108,24 @@ def indicators(
 
 @main.command()
 @_CONFIG
+@click.option(
+    "--features", "listed", is_flag=True, help="List the cell of every feature too, and what placed it there."
+)
+@click.option("--no-skill", is_flag=True, help="The matrix alone: fit no models.")
+@click.option("--picture", type=click.Path(path_type=Path), help="File to draw the matrix to, .svg or .png.")
+def maturity(config: Path, picture: Path | None, *, listed: bool, no_skill: bool) -> None:
+    """Say which cells of the maturity matrix the data fills, and how much skill is lost without each."""
+    from cxml.config import load_config
+    from cxml.pipeline import maturity as company_maturity
+
+    found = company_maturity(load_config(config), skill=not no_skill, picture=picture, step=_step)
+    click.echo(_matured(found, listed=listed))
+    if picture:
+        click.echo(f"written: {picture}")
+
+
+@main.command()
+@_CONFIG
 @_MODELS
 def train(config: Path, models: Path) -> None:
     """Train the models of a company and save its bundle."""
@@ -189,6 +207,13 @@ def _found(tables: Tables) -> str:
 def _measured(measured: Measured) -> str:
     written = [f"written: {measured.written}"] if measured.written else []
     return "\n".join([measured.text, *written, *(f"note: {note}" for note in measured.notes)])
+
+
+def _matured(found: Maturity, *, listed: bool) -> str:
+    from cxml.report.maturity_text import placed_text
+
+    lines = ["", found.text, *(["", placed_text(found.features)] if listed else [])]
+    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
 
 
 def _trained(trained: Trained) -> str:

@@ -71,10 +71,12 @@ def test_features_are_listed_and_their_sql_runs_as_it_is(sample_files, sample):
     listed = run("features", example_config("sample.yaml")).output
     assert "unsolved_contacts_90d" in listed
     sql = run("features", example_config("sample.yaml"), "--sql").output
-    with duckdb.connect() as con:
+    with duckdb.connect() as con:  # the tables as cxml keeps them: times in UTC, surveys also as they were sent
         for name in sample.simulation.tables:
             path = (sample_files / f"{name}.parquet").as_posix()
-            con.execute(f"CREATE VIEW {name} AS SELECT * REPLACE ({zoneless(con, path)}) FROM '{path}'")
+            con.execute(f"CREATE TABLE {name} AS SELECT * REPLACE ({zoneless(con, path)}) FROM '{path}'")
+        con.execute("ALTER TABLE surveys ADD COLUMN sentiment DOUBLE")
+        con.execute("CREATE TABLE invitations AS SELECT customer_id, sent_time, instrument, touchpoint FROM surveys")
         con.execute("CREATE TABLE spine AS SELECT customer_id, TIMESTAMP '2024-07-01' AS as_of FROM customers")
         assert len(con.execute(sql).fetchall()) == 1_200
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.features import Days, Feature
 from cxml.config.labels import LabelsConfig
+from cxml.config.maturity import MaturityConfig
 from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TablesConfig
 from cxml.errors import ConfigError
@@ -86,6 +87,7 @@ class CompanyConfig(Part):
     value: NumberOrText | None = None
     """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`."""
     health: HealthConfig = HealthConfig()
+    maturity: MaturityConfig = MaturityConfig()
     policy: PolicyConfig | None = None
     """The policy, or the path of its file; without one nothing is recommended."""
 

@@ -1,12 +1,14 @@
-"""Where the layers meet for a whole company: check, indicators, train, score, and the demo that does it all."""
+"""Where the layers meet for a whole company: check, indicators, maturity, train, score, and a demo of all."""
 
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
+from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.plan import check, feature_query
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
 from cxml.pipeline.training import Trained, train
 
 __all__ = [
+    "Maturity",
     "Measured",
     "Scored",
     "Trained",
@@ -16,6 +18,7 @@ __all__ = [
     "feature_query",
     "indicators",
     "kpi",
+    "maturity",
     "score",
     "train",
 ]

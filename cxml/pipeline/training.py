@@ -15,6 +15,7 @@ from cxml.predict import NPS, RENEWAL
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
+    from cxml.predictive.boosting import CalibratedTrees
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.tracking import Run
 
@@ -61,7 +62,6 @@ def train(
     from cxml.predictive.encoding import common_levels
     from cxml.predictive.evaluation import folds_evaluation, future_evaluation
     from cxml.predictive.health import HealthWeights
-    from cxml.predictive.models import NpsClassifier, RenewalClassifier
     from cxml.predictive.profile import profiles
     from cxml.predictive.tracking import tracked_run
 
@@ -79,12 +79,7 @@ def train(
     fitted, evaluations = {}, {}
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
-            estimator = (NpsClassifier if name == NPS else RenewalClassifier)(
-                learning_rate=config.models.learning_rate,
-                num_leaves=config.models.num_leaves,
-                max_trees=config.models.max_trees,
-                random_state=config.random_state,
-            )
+            estimator = classifier(config, name)
             if not rows[name][c.CUSTOMER_ID].equals(frame[c.CUSTOMER_ID]):
                 raise AssertionError("features and labels are of the same rows, in the same order")
             X, y, customers = rows[name].drop(columns=list(c.KEY)), frame[c.LABEL], frame[c.CUSTOMER_ID]
@@ -124,3 +119,15 @@ def train(
             config=config.model_dump(mode="json"),
         )
     return Trained(path, model_version, len(features), evaluations, run, tables.warnings)
+
+
+def classifier(config: CompanyConfig, name: str) -> CalibratedTrees:
+    """Return the unfitted model of a label, as the config wants it."""
+    from cxml.predictive.models import NpsClassifier, RenewalClassifier
+
+    return (NpsClassifier if name == NPS else RenewalClassifier)(
+        learning_rate=config.models.learning_rate,
+        num_leaves=config.models.num_leaves,
+        max_trees=config.models.max_trees,
+        random_state=config.random_state,
+    )

@@ -20,7 +20,7 @@ from cxml.predictive.trees import Trees, lightgbm_package
 MAX_LEVELS = 1_000
 # Below this, one thread fits as fast as two, and a busy machine cannot make threads wait for each other
 # (7,043 rows: .19 s with one thread, .13 to 5.9 s with two; 140,860 rows: 2.9 s and 1.6 s).
-_ROWS_FOR_THREADS = 50_000
+ROWS_FOR_THREADS = 50_000
 _PATIENCE = 50  # trees without a better held-out loss before boosting stops
 
 
@@ -143,7 +143,7 @@ class CalibratedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _fit_trees(self, matrix: NDArray[np.float64], classes: NDArray[np.intp]) -> Self:
         lightgbm = lightgbm_package()
-        params = {**self._params(), "num_threads": 1 if len(matrix) < _ROWS_FOR_THREADS else 0}
+        params = {**self._params(), "num_threads": 1 if len(matrix) < ROWS_FOR_THREADS else 0}
         booster = lightgbm.train(params, self._dataset(matrix, classes), self.n_trees_)
         self.model_text_ = booster.model_to_string()
         self.n_features_in_ = matrix.shape[1]

@@ -16,7 +16,7 @@ from cxml.predictive.splits import FutureSplit, customer_folds
 if TYPE_CHECKING:
     import pandas as pd
 
-_FOLDS, _REPEATS = 5, 2
+FOLDS, REPEATS = 5, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,20 +73,25 @@ def future_evaluation(
     TrainingError
         If the past or the future is of one class only.
     """
+    past, future = parted(y, split)
+    model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
+    p = model.predict_proba(X.iloc[split.test])
+    held_out = HeldOut(customers.iloc[split.test].to_numpy(), model.class_codes(future), p)
+    base = class_shares(model, past)
+    measures = measured(held_out.classes, p, held_out.customers, base=base, random_state=model.random_state)
+    model.refit(X, y)
+    return Evaluation(how_judged(split), len(split.train), len(split.test), measures, held_out)
+
+
+def parted(y: pd.Series[float], split: FutureSplit) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return the labels of the past and of the future, or raise `TrainingError` where the future is of one class."""
     past, future = y.iloc[split.train], y.iloc[split.test]
     if future.nunique() < 2:
         raise TrainingError(
             f"the {len(future):,} labelled rows from {str(split.cutoff)[:10]} on are all {future.tolist()[0]!r}: "
             f"they cannot tell a good model from a bad one. Bring a longer history, or raise `models.test_share`."
         )
-    model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
-    p = model.predict_proba(X.iloc[split.test])
-    held_out = HeldOut(customers.iloc[split.test].to_numpy(), model.class_codes(future), p)
-    base = _shares(model, past)
-    measures = measured(held_out.classes, p, held_out.customers, base=base, random_state=model.random_state)
-    model.refit(X, y)
-    when = f"rows from {str(split.cutoff)[:10]} on, not seen in training"
-    return Evaluation(when, len(split.train), len(split.test), measures, held_out)
+    return past, future
 
 
 def folds_evaluation(
@@ -97,20 +102,31 @@ def folds_evaluation(
     For a snapshot, which has no future to be judged on. Parameters and result are those of `future_evaluation`.
     """
     codes = model.class_codes(y)
-    p = np.empty((len(y), len(model.ordered_classes), _REPEATS))
-    for repeat in range(_REPEATS):
+    p = np.empty((len(y), len(model.ordered_classes), REPEATS))
+    for repeat in range(REPEATS):
         seed = model.random_state + repeat
-        for train, test in customer_folds(codes, customers, n_folds=_FOLDS, random_state=seed):
+        for train, test in customer_folds(codes, customers, n_folds=FOLDS, random_state=seed):
             model.fit(X.iloc[train], y.iloc[train], groups=customers.iloc[train])
             p[test, :, repeat] = model.predict_proba(X.iloc[test])
-    measures = measured(codes, p, customers, base=_shares(model, y), random_state=model.random_state)
+    measures = measured(codes, p, customers, base=class_shares(model, y), random_state=model.random_state)
     model.fit(X, y, groups=customers)
-    how = f"held-out customers, {_REPEATS} x stratified {_FOLDS}-fold"
     return Evaluation(
-        how, len(y) * (_FOLDS - 1) // _FOLDS, len(y), measures, HeldOut(customers.to_numpy(), codes, p.mean(axis=2))
+        how_judged(None),
+        len(y) * (FOLDS - 1) // FOLDS,
+        len(y),
+        measures,
+        HeldOut(customers.to_numpy(), codes, p.mean(axis=2)),
     )
 
 
-def _shares(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.float64]:
+def how_judged(split: FutureSplit | None) -> str:
+    """Return in words which rows a model is judged on."""
+    if split is None:
+        return f"held-out customers, {REPEATS} x stratified {FOLDS}-fold"
+    return f"rows from {str(split.cutoff)[:10]} on, not seen in training"
+
+
+def class_shares(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.float64]:
+    """Return the share of each class; what a model says that knows nothing of a customer."""
     counts = np.bincount(model.class_codes(y), minlength=len(model.ordered_classes))
     return np.asarray(counts / counts.sum())

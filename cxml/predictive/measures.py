@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,8 +32,12 @@ def log_loss(classes: Codes, p: Array, weight: Array) -> float:
 
     ``classes`` has shape (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,).
     """
-    truth = np.clip(p[np.arange(len(classes)), classes], 1e-15, None)
-    return float(np.average(-np.log(truth), weights=weight))
+    return float(np.average(row_losses(classes, p), weights=weight))
+
+
+def row_losses(classes: Codes, p: Array) -> Array:
+    """Return the negative log probability of the class that came true, of each row; see `log_loss`."""
+    return np.asarray(-np.log(np.clip(p[np.arange(len(classes)), classes], 1e-15, None)))
 
 
 def rps(classes: Codes, p: Array, weight: Array) -> float:
@@ -51,12 +55,35 @@ def auc(classes: Codes, p: Array, weight: Array) -> float:
 
     Parameters are those of `log_loss`.
     """
-    from sklearn.metrics import roc_auc_score
+    return ranked_auc(classes, p)(weight)
 
-    there = [k for k in range(p.shape[1]) if 0 < weight[classes == k].sum() < weight.sum()]
-    ranked = there[-1:] if p.shape[1] == 2 else there
-    areas = [roc_auc_score(classes == k, p[:, k], sample_weight=weight) for k in ranked]
-    return float(np.mean(areas)) if areas else float("nan")
+
+def ranked_auc(classes: Codes, p: Array) -> Callable[[Array], float]:
+    """Return `auc` as a function of the weights alone: the rows are ranked once, however often they are reweighted."""
+    ranked = [1] if p.shape[1] == 2 else range(p.shape[1])
+    areas = [_area(classes == k, p[:, k]) for k in ranked]
+
+    def of_weight(weight: Array) -> float:
+        found = [area for area in (of(weight) for of in areas) if area == area]
+        return float(np.mean(found)) if found else float("nan")
+
+    return of_weight
+
+
+def _area(hit: NDArray[np.bool_], score: Array) -> Callable[[Array], float]:
+    """Return the area under one ROC curve as a function of the weights: of pairs, those in order and half the ties."""
+    order = np.argsort(score, kind="stable")
+    hit = hit[order]
+    ties = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) != 0]))
+
+    def of_weight(weight: Array) -> float:
+        w = weight[order]
+        hits = np.add.reduceat(np.where(hit, w, 0.0), ties)
+        misses = np.add.reduceat(np.where(hit, 0.0, w), ties)
+        pairs = hits.sum() * misses.sum()
+        return float((hits * (misses.cumsum() - misses / 2)).sum() / pairs) if pairs else float("nan")
+
+    return of_weight
 
 
 def lift_at_10_percent(classes: Codes, p: Array, weight: Array) -> float:
@@ -69,6 +96,16 @@ def lift_at_10_percent(classes: Codes, p: Array, weight: Array) -> float:
     inside = np.clip(0.1 * w.sum() - (w.cumsum() - w), 0, w)
     hits = classes[order] == 1
     return float((inside[hits].sum() / inside.sum()) / (w[hits].sum() / w.sum()))
+
+
+def resampled(customers: ArrayLike, rng: np.random.Generator) -> Array:
+    """Return how often each row is in each of 200 resamples of whole customers; shape (n_resamples, n_rows)."""
+    _, who = np.unique(np.asarray(customers), return_inverse=True)
+    n_customers = int(who.max()) + 1
+    weights = np.empty((N_RESAMPLES, len(who)))
+    for drawn in weights:
+        drawn[:] = np.bincount(rng.integers(n_customers, size=n_customers), minlength=n_customers)[who]
+    return weights
 
 
 _BINARY: Final[Mapping[str, Callable[[Codes, Array, Array], float]]] = {
@@ -111,13 +148,7 @@ def measured(
         for name, measure in (_BINARY if p.shape[1] == 2 else _ORDINAL).items()
     }
     named["base_log_loss"] = lambda weight: log_loss(codes, prior, weight)
-    _, who = np.unique(np.asarray(customers), return_inverse=True)
-    n_customers = int(who.max()) + 1
-    rng = np.random.default_rng(random_state)
-    drawn: list[Any] = [
-        np.bincount(rng.integers(n_customers, size=n_customers), minlength=n_customers)[who].astype(np.float64)
-        for _ in range(N_RESAMPLES)
-    ]
+    drawn = resampled(customers, np.random.default_rng(random_state))
     ones = np.ones(len(codes))
     found = []
     for name, measure in named.items():

@@ -43,8 +43,8 @@ def simulate(n_customers: int = 4_000, *, months: int = 30, random_state: int = 
 
     Satisfaction is latent. Late deliveries, unsolved contacts and price rises lower it more than early deliveries,
     solved contacts and discounts raise it; it is forgotten by half within 3.5 months. It shows in complaints, posts,
-    voices, visits, purchases and survey answers, and decides with price, competitor, economy and tenure whether a
-    yearly contract is renewed. The unhappy and the extreme answer surveys more often. About 60 days before a
+    voices, visits, purchases and survey answers, and decides with price, competitor, add-ons, economy and tenure
+    whether a yearly contract is renewed. The unhappy and the extreme answer surveys more often. About 60 days before a
     contract's end a random part of the customers receives a random action, whose effect differs by customer.
 
     Parameters

@@ -65,6 +65,7 @@ class ContractLog:
                 "end_time": times(np.concatenate([terms.end for terms in self._terms])[order]),
                 "price": np.concatenate([terms.price for terms in self._terms])[order],
                 "plan": labels(PLANS, people.plan[who]),
+                "addons": people.addons[who],
                 "auto_pay": people.auto_pay[who],
                 "renewed": flags(np.concatenate([terms.renewed for terms in self._terms])[order]),
             }

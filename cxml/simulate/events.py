@@ -17,7 +17,7 @@ EVENT_CHANNELS = (*CHANNELS, "social")
 _SOCIAL = EVENT_CHANNELS.index("social")
 
 _NUMBERS = ("value", "duration", "delay_days", "sentiment", "voice_tone")
-_FLAGS = ("solved", "competitor_mention")
+_FLAGS = ("solved", "outsourced", "competitor_mention")
 
 SHARE_LATE_KNOWN = 0.03
 LATE_DAYS = 5.0
@@ -42,10 +42,8 @@ class EventLog:
     def add_touchpoints(self, brought: Deliveries, met: Contacts, voice_tone: Floats) -> None:
         """Append a month's deliveries and contacts."""
         self._add("delivery", brought.who, brought.when, None, delay_days=brought.delay_days)
-        solved = met.solved.astype(np.float64)
-        self._add(
-            "contact", met.who, met.when, met.channel, duration=met.duration, solved=solved, voice_tone=voice_tone
-        )
+        flags = {name: getattr(met, name).astype(np.float64) for name in _FLAGS}
+        self._add("contact", met.who, met.when, met.channel, duration=met.duration, voice_tone=voice_tone, **flags)
 
     def add_signals(self, angry: Complaints, posted: Posts, bought: Purchases, seen: Visits) -> None:
         """Append a month's complaints, posts, purchases and visits."""

@@ -11,7 +11,7 @@ from cxml.simulate.contracts import ContractLog, Terms, felt_price_change, next_
 from cxml.simulate.events import EventLog
 from cxml.simulate.mood import SHOCK, Mood, mood
 from cxml.simulate.people import People
-from cxml.simulate.renewal import ACTIONS, MEMORY, action_effects, renewal_logit
+from cxml.simulate.renewal import ACTIONS, MEMORY, action_effects, price_sensitivity, renewal_logit
 from cxml.simulate.signals import complaints, posts, purchases, visits
 from cxml.simulate.state import Averages, State, first_state, price_gap, tenure_years
 from cxml.simulate.surveys import RELATIONAL_EVERY_MONTHS, Invitations, invitations
@@ -85,7 +85,7 @@ def _live_month(run: Life, month: int, rng: np.random.Generator) -> None:
     satisfaction = people.level + state.deviation
 
     brought = deliveries(people, world, window, rng)
-    met = contacts(people, world, window, brought, rng)
+    met = contacts(people, world, window, brought, satisfaction, gap, rng)
     who, when = np.concatenate([brought.who, met.who]), np.concatenate([brought.when, met.when])
     shock = rng.normal(0, SHOCK, size=people.n)
     felt = np.concatenate([brought.felt, met.felt])
@@ -144,7 +144,8 @@ def _decide_actions(run: Life, window: Window, now: Mood, gap: Floats, rng: np.r
     who = np.flatnonzero(due & (rng.random(people.n) < CAMPAIGN_SHARE))
     when = decided[who]
     action, holdout = draw_actions(people.segment[who], rng)
-    effects = action_effects(now.at(who, when), gap[who], state.late[who], state.unsolved[who], people.segment[who])
+    sensitivity = price_sensitivity(people.segment, people.price_orientation)[who]
+    effects = action_effects(now.at(who, when), gap[who], state.late[who], state.unsolved[who], sensitivity)
     state.effect[who] = effects[np.arange(who.size), action]
     state.discounted[who] = action == ACTIONS.index("discount")
     run.offers.append((who, when, action, holdout, action_cost_eur(action, state.price[who])))
@@ -191,8 +192,9 @@ def _logit(run: Life, month: int, satisfaction: Floats, gap: Floats, complaints:
         complaints=complaints,
         tenure_years=tenure_years(people, run.timeline, when),
         confidence=run.world.consumer_confidence[people.region, month],
-        segment=people.segment,
+        sensitivity=price_sensitivity(people.segment, people.price_orientation),
         auto_pay=people.auto_pay,
+        addons=people.addons,
         effect=run.state.effect,
     )
 

@@ -27,6 +27,7 @@ LEVEL_NOISE = 0.28
 
 SHARE_AGE_MISSING = 0.06
 SHARE_TECH_MISSING = 0.10
+SHARE_ORIENTATION_MISSING = 0.15
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class People:
     Attributes
     ----------
     joined_month : month of the first contract, negative before the calendar
+    price_orientation : 0 who buys for the relationship, 1 who buys on price
+    addons : products of the company held beside the plan
     offset : seconds after a month's start at which contracts begin and end; under 28 days, so every month has it
     first_price : EUR per month of the first term inside this calendar
     """
@@ -47,6 +50,8 @@ class People:
     age: Floats
     household_size: Floats
     tech_affinity: Floats
+    price_orientation: Floats
+    addons: Ints
     auto_pay: Bools
     level: Floats
     joined_month: Ints
@@ -67,8 +72,10 @@ def people(n: int, months: int, rng: np.random.Generator) -> People:
     household = np.array([1.0, 3.0, np.nan])[segment]  # a business is not a household
     household += rng.binomial(3, np.array([0.2, 0.35, 0.0])[segment])
     tech = np.clip(0.95 - 0.009 * age + rng.normal(0, 0.16, size=n), 0, 1)
+    orientation = np.clip(np.array([0.50, 0.58, 0.38])[segment] + rng.normal(0, 0.22, size=n), 0, 1)
     plan = (rng.random(n)[:, None] > np.array([[0.45, 0.85], [0.25, 0.75], [0.10, 0.50]])[segment]).sum(axis=1)
     acquisition = rng.choice(len(ACQUISITION), size=n, p=[0.30, 0.40, 0.18, 0.12])
+    addons = rng.poisson(np.array([0.5, 0.9, 0.7])[segment])
     auto_pay = rng.random(n) < 0.35 + 0.4 * tech
 
     at_start = rng.random(n) < SHARE_AT_START
@@ -83,6 +90,7 @@ def people(n: int, months: int, rng: np.random.Generator) -> People:
         + np.array([0.05, 0.0, -0.30, -0.15])[acquisition]
         + 0.012 * (age - 42)
         + 0.5 * (tech - 0.55)
+        + 0.45 * (0.5 - orientation)
         + rng.normal(0, LEVEL_NOISE, size=n)
     )
     list_price = LIST_PRICE_EUR[plan] * np.exp(0.003 * np.maximum(joined_month, 0))
@@ -94,6 +102,8 @@ def people(n: int, months: int, rng: np.random.Generator) -> People:
         age=age,
         household_size=household,
         tech_affinity=tech,
+        price_orientation=orientation,
+        addons=addons,
         auto_pay=auto_pay,
         level=level,
         joined_month=joined_month,
@@ -103,7 +113,8 @@ def people(n: int, months: int, rng: np.random.Generator) -> People:
 
 
 def customers_table(people: People, timeline: Timeline, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the visible attributes, some ages and tech affinities missing at random."""
+    """Return the visible attributes, some ages, tech affinities and price orientations missing at random."""
+    oriented = rng.random(people.n) >= SHARE_ORIENTATION_MISSING
     return pd.DataFrame(
         {
             "customer_id": customer_ids(np.arange(people.n)),
@@ -113,6 +124,7 @@ def customers_table(people: People, timeline: Timeline, rng: np.random.Generator
             "age": np.where(rng.random(people.n) < SHARE_AGE_MISSING, np.nan, people.age),
             "household_size": people.household_size,
             "tech_affinity": np.where(rng.random(people.n) < SHARE_TECH_MISSING, np.nan, people.tech_affinity.round(2)),
+            "price_orientation": np.where(oriented, people.price_orientation.round(2), np.nan),
             "acquisition": labels(ACQUISITION, people.acquisition),
         }
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from cxml.simulate.mood import felt_value
 from cxml.simulate.people import People
@@ -27,9 +28,13 @@ FELT_SOLVED, FELT_UNSOLVED = 0.12, -0.55
 CHANNEL_SHARES = np.array([[0.28, 0.40, 0.16, 0.08, 0.06, 0.02], [0.10, 0.20, 0.10, 0.26, 0.27, 0.07]])
 """Where contacts happen for customers with no tech affinity and with all of it; the others lie between."""
 
-P_SOLVED = np.array([0.80, 0.72, 0.42, 0.66, 0.68, 0.66])
+P_SOLVED = np.array([0.80, 0.76, 0.42, 0.70, 0.68, 0.66])
 MINUTES = np.array([14.0, 9.0, 4.0, 6.0, 5.0, 6.0])
-PHONE = 1
+STORE, PHONE = 0, 1
+
+OUTSOURCED_SHARES = np.array([0.0, 0.30, 0.0, 0.30, 0.0, 0.0])
+"""By channel (`CHANNELS`), how many contacts a partner of the company handles; it solves fewer."""
+OUTSOURCED_SOLVED = -0.15
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,19 @@ class Deliveries:
 
 @dataclass(frozen=True)
 class Contacts:
-    """Contacts of a month; ``solved`` is 1 or 0, ``voice_tone`` is drawn later, from the mood."""
+    """Contacts of a month; ``voice_tone`` is drawn later, from the mood.
+
+    ``solved`` and ``outsourced`` are 1 or 0; so is ``competitor_mention`` in the store and on the phone, where somebody
+    listens, and -1 elsewhere.
+    """
 
     who: Ints
     when: Ints
     channel: Ints
     solved: Ints
     duration: Floats
+    outsourced: Ints
+    competitor_mention: Ints
 
     @property
     def felt(self) -> Floats:
@@ -102,8 +113,19 @@ def deliveries(people: People, world: World, window: Window, rng: np.random.Gene
     return Deliveries(who, when, np.round(expected + rng.gamma(1.0, 2.0, size=who.size)))
 
 
-def contacts(people: People, world: World, window: Window, brought: Deliveries, rng: np.random.Generator) -> Contacts:
-    """Draw a month's contacts: ordinary ones, and those that the late deliveries ``brought`` cause."""
+def contacts(
+    people: People,
+    world: World,
+    window: Window,
+    brought: Deliveries,
+    satisfaction: Floats,
+    price_gap: Floats,
+    rng: np.random.Generator,
+) -> Contacts:
+    """Draw a month's contacts: ordinary ones, and those that the late deliveries ``brought`` cause.
+
+    The overcharged and the unhappy (of the month's start) name the competitor.
+    """
     ordinary, when = happenings(CONTACTS_PER_MONTH[people.segment], window, rng)
     asks = rng.random(brought.who.size) < 1 - np.exp(-0.07 * np.maximum(brought.delay_days, 0))
     late = brought.who[asks]
@@ -113,9 +135,13 @@ def contacts(people: People, world: World, window: Window, brought: Deliveries, 
     tech = people.tech_affinity[who, None]
     shares = np.cumsum((1 - tech) * CHANNEL_SHARES[0] + tech * CHANNEL_SHARES[1], axis=1)
     channel = (rng.random(who.size)[:, None] > shares[:, :-1]).sum(axis=1)
-    solved = (rng.random(who.size) < P_SOLVED[channel] - 0.08 * world.peak[window.month]).astype(np.int64)
+    outsourced = (rng.random(who.size) < OUTSOURCED_SHARES[channel]).astype(np.int64)
+    p_solved = P_SOLVED[channel] + OUTSOURCED_SOLVED * outsourced - 0.08 * world.peak[window.month]
+    solved = (rng.random(who.size) < p_solved).astype(np.int64)
     minutes = MINUTES[channel] * np.where(solved == 1, 1.0, 1.5) * rng.lognormal(0, 0.5, size=who.size)
-    return Contacts(who, when, channel, solved, minutes.round(1))
+    names = rng.random(who.size) < expit(-3.0 - 0.4 * satisfaction[who] + 5.0 * price_gap[who])
+    mention = np.where((channel == STORE) | (channel == PHONE), names.astype(np.int64), -1)
+    return Contacts(who, when, channel, solved, minutes.round(1), outsourced, mention)
 
 
 def voice_tone(satisfaction: Floats, solved: Ints, rng: np.random.Generator) -> Floats:

@@ -14,8 +14,8 @@ from cxml.simulate.renewal import (
     PER_CONFIDENCE_POINT,
     PER_PRICE_GAP,
     PER_SATISFACTION,
-    PRICE_SENSITIVITY,
     action_effects,
+    price_sensitivity,
     renewal_logit,
 )
 from cxml.simulate.state import State, price_gap, tenure_years
@@ -51,7 +51,8 @@ def p_renew_by_action(run: Life, state: State) -> Floats:
     people = run.people
     last = max(state.month - 1, 0)
     gap = price_gap(state.price, people, run.world, last)
-    effects = action_effects(people.level + state.deviation, gap, state.late, state.unsolved, people.segment)
+    sensitivity = price_sensitivity(people.segment, people.price_orientation)
+    effects = action_effects(people.level + state.deviation, gap, state.late, state.unsolved, sensitivity)
     return np.stack([p_renew(run, state, effects[:, code]) for code in range(len(ACTIONS))], axis=1)
 
 
@@ -75,14 +76,16 @@ def p_renew(run: Life, state: State, effect: Floats) -> Floats:
     departure = world.consumer_confidence[people.region, last] - CONFIDENCE_MEAN
     faded = MEMORY ** (months + fraction)
     rate = run.averages.complaints((satisfaction + people.level + state.deviation) / 2)
+    sensitivity = price_sensitivity(people.segment, people.price_orientation)
     mean = renewal_logit(
         satisfaction=satisfaction,
         price_gap=gap,
         complaints=faded * state.complaints + (1 - faded) / (1 - MEMORY) * rate,
         tenure_years=tenure_years(people, run.timeline, end),
         confidence=CONFIDENCE_MEAN + departure * CONFIDENCE_PERSISTENCE**ahead,
-        segment=people.segment,
+        sensitivity=sensitivity,
         auto_pay=people.auto_pay,
+        addons=people.addons,
         effect=effect,
     )
     confidence_variance = CONFIDENCE_SHOCK**2 * (
@@ -90,7 +93,7 @@ def p_renew(run: Life, state: State, effect: Floats) -> Floats:
     )
     spread = np.sqrt(
         PER_SATISFACTION**2 * variance
-        + (PER_PRICE_GAP * PRICE_SENSITIVITY[people.segment] * COMPETITOR_SHOCK) ** 2 * ahead
+        + (PER_PRICE_GAP * sensitivity * COMPETITOR_SHOCK) ** 2 * ahead
         + PER_CONFIDENCE_POINT**2 * confidence_variance
     )
     p = np.zeros(people.n)

@@ -140,7 +140,7 @@ def test_sentiment_of_comments_and_of_social_posts(company):
 
 def test_a_sentiment_on_another_scale_is_refused(company):
     answers = [answer("ada", "2024-01-01", 9, sentiment=87.0), answer("ada", "2024-01-01", 9, sentiment=0.5)]
-    with pytest.raises(SchemaError, match=r"surveys.sentiment: must be from -1 to 1; 1 of 2 rows is not \(first: 87\)"):
+    with pytest.raises(SchemaError, match=r"surveys.sentiment: must be -1 to 1; 1 of 2 rows is not \(first: row 0"):
         indicators(company(surveys=answers).tables)
 
 

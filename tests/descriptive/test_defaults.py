@@ -231,7 +231,7 @@ def test_a_column_called_like_a_prediction_gets_a_prefix(company):
 
 
 def test_an_odd_column_name_becomes_a_valid_one(company):
-    columns = {"Zip Code": "Zip_Code", "NETPRO  ": "NETPRO", "1st": "customer_1st", "% délai (j)": "d_lai_j"}
+    columns = {"Zip Code": "Zip_Code", "NET PRO": "NET_PRO", "1st": "customer_1st", "% délai (j)": "d_lai_j"}
     found = company(customers=[{"customer_id": "ada"} | dict.fromkeys(columns, 1.0)]).features()
     assert {feature.column: name for name, feature in found.items()} == columns
 

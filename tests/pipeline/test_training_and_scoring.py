@@ -84,7 +84,13 @@ def test_an_earlier_moment_sees_only_what_was_known_then(sample, tmp_path):
     past = {
         name: frame if name == "customers" else frame[~(frame[columns[name]] >= as_of)]
         for name, frame in sample.simulation.tables.items()
+        if name != "surveys"
     }
+    sent = sample.simulation.tables["surveys"].query("sent_time < @as_of")  # and perhaps answered only later
+    unanswered = sent["response_time"] >= as_of
+    past["surveys"] = sent.assign(
+        **{name: sent[name].mask(unanswered) for name in ("response_time", "score", "comment")}
+    )
     found = [
         score(sample.config, frames=frames, models=sample.models, as_of=as_of, to=tmp_path / "out.csv").predictions
         for frames in (sample.simulation.tables, past)

@@ -4,7 +4,7 @@ import pytest
 
 from cxml.simulate.actions import HOLDOUT_SHARE, PROPENSITY
 from cxml.simulate.people import SEGMENTS
-from cxml.simulate.renewal import ACTIONS, action_effects
+from cxml.simulate.renewal import ACTIONS, action_effects, price_sensitivity
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def test_actions_come_once_per_term_55_to_65_days_before_its_end(company, action
     assert on["contract_id"].is_unique
 
 
-def _effects(satisfaction=0.0, price_gap=0.0, late=0.0, unsolved=0.0, segment=0):
+def _effects(satisfaction=0.0, price_gap=0.0, late=0.0, unsolved=0.0, sensitivity=1.0):
     row = action_effects(
-        np.array([satisfaction]), np.array([price_gap]), np.array([late]), np.array([unsolved]), np.array([segment])
+        np.array([satisfaction]), np.array([price_gap]), np.array([late]), np.array([unsolved]), np.array([sensitivity])
     )[0]
     return dict(zip(ACTIONS, row.tolist(), strict=True))
 
@@ -67,7 +67,13 @@ def test_doing_nothing_does_nothing():
 def test_a_discount_helps_those_who_pay_too_much_and_not_those_who_pay_little():
     assert _effects(price_gap=0.2)["discount"] > 1
     assert _effects(price_gap=-0.2)["discount"] == 0
-    assert _effects(price_gap=0.1, segment=1)["discount"] > _effects(price_gap=0.1, segment=2)["discount"]
+    assert _effects(price_gap=0.1, sensitivity=1.3)["discount"] > _effects(price_gap=0.1, sensitivity=0.6)["discount"]
+
+
+def test_families_and_those_who_buy_on_price_look_at_prices_most():
+    by_price, by_relationship = price_sensitivity(np.array([0, 1, 2]), 1.0), price_sensitivity(np.array([0, 1, 2]), 0.0)
+    assert by_price.tolist() == pytest.approx([1.5, 1.95, 0.9])  # 1.5 times the segment's 1.0, 1.3 and 0.6
+    assert by_relationship.tolist() == pytest.approx([0.5, 0.65, 0.3])
 
 
 def test_a_rescue_call_helps_the_unhappy_most_when_unsolved_and_annoys_the_happy():

@@ -78,10 +78,10 @@ def test_times_are_not_all_at_midnight(company):
     assert (events["event_time"] == events["event_time"].dt.normalize()).mean() < 0.01
 
 
-def test_only_age_household_and_tech_affinity_are_missing_in_customers(company):
+def test_only_age_household_and_what_customers_say_of_themselves_are_missing(company):
     customers = company.tables["customers"]
     missing = customers.isna().mean()
-    assert set(missing[missing > 0].index) == {"age", "household_size", "tech_affinity"}
+    assert set(missing[missing > 0].index) == {"age", "household_size", "tech_affinity", "price_orientation"}
     assert customers["customer_id"].is_unique
 
 

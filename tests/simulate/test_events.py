@@ -4,7 +4,7 @@ import pytest
 
 MEASURES = {
     "delivery": {"delay_days"},
-    "contact": {"channel", "duration", "voice_tone", "solved"},
+    "contact": {"channel", "duration", "voice_tone", "solved", "outsourced", "competitor_mention"},
     "complaint": {"channel"},
     "post": {"channel", "sentiment", "competitor_mention"},
     "purchase": {"channel", "value"},
@@ -51,6 +51,23 @@ def test_only_the_phone_has_a_voice(events):
     contacts = events[events["event_type"] == "contact"]
     assert (contacts["voice_tone"].notna() == (contacts["channel"] == "phone")).all()
     assert set(contacts["channel"]) == {"store", "phone", "ivr", "web", "mobile", "tablet"}
+
+
+def test_competitors_are_heard_in_the_store_and_on_the_phone(events):
+    contacts = events[events["event_type"] == "contact"]
+    assert (contacts["competitor_mention"].notna() == contacts["channel"].isin(["store", "phone"])).all()
+    assert 0.02 < contacts["competitor_mention"].mean() < 0.15
+
+
+def test_a_partner_solves_fewer_contacts_than_the_company_itself(events):
+    phone = events[(events["event_type"] == "contact") & (events["channel"] == "phone")]
+    solved = phone.groupby("outsourced")["solved"].mean()
+    n = phone.groupby("outsourced").size()
+    assert phone["outsourced"].mean() == pytest.approx(0.30, abs=0.02)
+    error = np.sqrt((solved * (1 - solved) / n).sum())
+    assert abs(solved[False] - solved[True] - 0.15) < 4 * error
+    channels = set(events.loc[events["outsourced"].fillna(False).astype(bool), "channel"])
+    assert channels == {"phone", "web"}
 
 
 def test_tone_and_sentiment_lie_between_minus_one_and_one(events):

@@ -50,6 +50,18 @@ def test_every_truth_is_known_and_every_probability_possible(company):
     assert ((p >= 0) & (p <= 1)).all().all()
 
 
+def test_who_buys_for_the_relationship_is_happier(company):
+    truth = company.truth.merge(company.tables["customers"], on="customer_id")
+    assert truth["satisfaction"].corr(truth["price_orientation"]) < -0.05
+
+
+def test_who_holds_addons_is_likelier_to_stay(company):
+    terms = company.tables["contracts"].drop_duplicates("customer_id", keep="last")
+    truth = company.truth.merge(terms, on="customer_id")
+    p = truth.groupby(truth["addons"].clip(upper=2))["p_renew_no_action"].mean()
+    assert p.is_monotonic_increasing
+
+
 @pytest.mark.parametrize("action", ["discount", "rescue_call", "service_fix"])
 def test_effects_differ_by_customer(uplift, action):
     assert uplift[action].std() > 0.04
