@@ -166,6 +166,8 @@ def _placed(
     told = _of_channel(feature) or _told(words, SOURCE_WORDS)
     if table in _ONLY_OTHERS and (told is None or told[0] not in _OTHERS):
         return Placed(name, table, source, aspect, f"table: {table}")
+    if told and told[0] == "behaviour" and table == "customers":
+        aspect = _OF_TABLE["events"][1]  # what happened, written down of the customer
     about = _told(words, ASPECT_WORDS)
     by = ", ".join(dict.fromkeys(word for _, word in filter(None, (told, about))))
     return Placed(

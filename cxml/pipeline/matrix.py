@@ -40,7 +40,7 @@ class Maturity:
     cells : DataFrame, a row for each of the 16 cells
         ``source``, ``aspect``, ``meaning``; ``n_features``; ``n_customers`` of whom anything in the cell is known at
         the moment of the data, and their share ``coverage``; ``confidence``, the mean of what the tables of its
-        features state (unknown where none does).
+        features state (unknown where none does). An empty cell has no feature and a coverage of 0.
     features : DataFrame, a row for each feature
         ``feature``, ``table``, ``source``, ``aspect``, ``by`` (what placed it there), ``coverage``.
     skill : DataFrame, a row for each label and measure
@@ -124,9 +124,7 @@ def _known(tables: Tables, features: Sequence[Feature]) -> pd.DataFrame:
     """Return of which customers each feature has seen anything at the moment of the data: a column of flags each."""
     import pandas as pd
 
-    if tables.as_of is None:
-        raise ConfigError("as_of: must be set; no table has times. Say when the snapshot was taken.")
-    frame = feature_frame(tables, features, customers_at(tables, tables.as_of))
+    frame = feature_frame(tables, features, customers_at(tables, tables.moment))
     return pd.DataFrame({feature.name: seen(feature, frame[feature.name]) for feature in features})
 
 

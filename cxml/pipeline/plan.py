@@ -15,6 +15,7 @@ from cxml.config.features import Aggregate, Contract, Feature, Recency
 from cxml.descriptive.algebra import feature_kind
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
+from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
 from cxml.errors import ConfigError, CxmlError
@@ -46,7 +47,8 @@ def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
 def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     """Read a company's tables and report what was found and every fault, without raising `SchemaError`.
 
-    Where the tables are whole, labels, features, value and policy are tried on them, and their faults reported too.
+    Where the tables are whole, labels, features, maturity, value and policy are tried on them, and their faults
+    reported too.
 
     Returns
     -------
@@ -75,6 +77,7 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
     kinds = tried(kinds_of, features, tables) if features and tried(feature_sql, features, tables.kinds) else None
     if kinds is not None:
+        tried(placed_features, features, tables.kinds, config.maturity.cells)
         tried(policy_of, config, kinds)
         tried(value_of, config, kinds)
     return replace(tables, config_faults=tuple(faults))

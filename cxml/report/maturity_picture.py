@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxml.report.maturity_text import share_text, signed_text
 from cxml.schema import columns as c
 from cxml.schema.maturity import ASPECTS, SOURCES
 
@@ -19,7 +20,7 @@ _WHAT: Final = {"log_loss": "log loss", "auc": "AUC"}
 
 
 def maturity_picture(cells: pd.DataFrame, lost: pd.DataFrame, *, measure: str = "log_loss") -> Figure:
-    """Return the matrix as a heat map for each label: the darker a cell, the more skill is lost without it.
+    """Return the matrix as a heat map for each label: the darker a cell, the more skill is lost without it alone.
 
     Parameters
     ----------
@@ -80,5 +81,9 @@ def _colour(row: Any, worth: dict[tuple[str, str], Any] | None) -> float:
 def _text(row: Any, lost: Any) -> str:
     if not row.n_features:
         return ""
-    text = f"{row.n_features} features, {row.coverage:.0%}"
-    return text if lost is None else f"{text}\n{lost.value:+.4f}\n[{lost.low:+.4f}, {lost.high:+.4f}]"
+    text = f"{row.n_features} feature{'s' * (row.n_features > 1)}, {share_text(row.coverage)}"
+    return (
+        text
+        if lost is None
+        else f"{text}\n{signed_text(lost.value)}\n[{signed_text(lost.low)}, {signed_text(lost.high)}]"
+    )

@@ -58,7 +58,7 @@ def placed_text(features: pd.DataFrame) -> str:
     for source, aspect in ((source, aspect) for source in SOURCES for aspect in ASPECTS):
         rows = features[(features[c.SOURCE] == source) & (features[c.ASPECT] == aspect)]
         lines += [part_title(source, aspect)] if len(rows) else []
-        lines += [f"  {row.feature:<{width}}{_share(row.coverage):>5}  {row.by}" for row in _rows(rows)]
+        lines += [f"  {row.feature:<{width}}{share_text(row.coverage):>5}  {row.by}" for row in _rows(rows)]
     return "\n".join(lines)
 
 
@@ -77,10 +77,10 @@ def _cell(row: Any) -> str:
     if not row.n_features:
         return "empty"
     features = "feature" if row.n_features == 1 else "features"
-    return f"{row.n_features} {features}, {_share(row.coverage)}"
+    return f"{row.n_features} {features}, {share_text(row.coverage)}"
 
 
-def _share(share: float) -> str:
+def share_text(share: float) -> str:
     """Return a share as a person reads it: what is not all is never 100%, what is not nothing never 0%."""
     if 0 < share < 1:
         return "<1%" if share < 0.01 else f"{min(share, 0.99):.0%}"
@@ -102,11 +102,12 @@ def _worth(label: str, how: str, skill: pd.DataFrame, lost: pd.DataFrame) -> Ite
 
 def _figure(row: Any) -> str:
     star = "* " if row[c.LOW] > 0 else "  "
-    interval = f"[{_signed(row[c.LOW])}, {_signed(row[c.HIGH])}]"
-    return f"{_signed(row[c.VALUE]):>8} {interval:>19}{star}"
+    interval = f"[{signed_text(row[c.LOW])}, {signed_text(row[c.HIGH])}]"
+    return f"{signed_text(row[c.VALUE]):>8} {interval:>19}{star}"
 
 
-def _signed(value: float) -> str:
+def signed_text(value: float) -> str:
+    """Return a difference to four digits, with its sign."""
     return f"{round(value, 4) + 0.0:+.4f}"  # + 0.0: never -0.0000
 
 

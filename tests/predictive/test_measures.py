@@ -24,6 +24,21 @@ def test_auc_of_two_classes_is_scikit_learns():
     assert auc(y, BINARY, WEIGHT) == pytest.approx(metrics.roc_auc_score(y, BINARY[:, 1], sample_weight=WEIGHT))
 
 
+def test_auc_counts_ties_as_half():
+    y, p = np.array([0, 1, 0, 1, 1]), np.array([0.2, 0.2, 0.5, 0.5, 0.9])
+    # of the pairs (hit, miss): .2/.2 tie, .2/.5 lost, .5/.2 won, .5/.5 tie, .9/.2 won, .9/.5 won: 4 of 6
+    assert auc(y, np.column_stack([1 - p, p]), np.ones(5)) == pytest.approx(4 / 6)
+    rounded = BINARY.round(1)
+    drawn = draw(BINARY)
+    expected = metrics.roc_auc_score(drawn, rounded[:, 1], sample_weight=WEIGHT)
+    assert auc(drawn, rounded, WEIGHT) == pytest.approx(expected)
+
+
+def test_auc_is_unknown_where_one_class_has_all_the_weight():
+    y = np.array([0, 1, 1])
+    assert np.isnan(auc(y, BINARY[:3], np.array([0.0, 1.0, 1.0])))
+
+
 def test_auc_of_three_classes_is_scikit_learns_one_against_rest():
     y = draw(THREE)
     expected = metrics.roc_auc_score(y, THREE, multi_class="ovr", average="macro")
