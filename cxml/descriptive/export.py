@@ -102,7 +102,8 @@ def _rows(tables: Tables, table: str, ids: list[str]) -> list[dict[str, Any]]:
     """Return the rows of some customers in the order of the table, times as naive UTC datetimes."""
     columns = list(tables.kinds[table])
     found = tables.con.execute(
-        f"SELECT {', '.join(map(quoted, columns))} FROM {table} WHERE list_contains(?, {c.CUSTOMER_ID}) ORDER BY rowid",
+        f"SELECT {', '.join(map(quoted, columns))} FROM {table} "
+        f"WHERE {c.CUSTOMER_ID} IN (SELECT unnest(CAST(? AS VARCHAR[]))) ORDER BY rowid",
         [ids],
     )
     return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]

@@ -35,7 +35,8 @@ class CustomerHistory:
 
     A fact counts from its time on and, where it has a ``known_time``, from when it was known; what happens at or after
     ``as_of`` changes nothing. Facts may come in any order; of several at the same time the one added later is the
-    later one. One history is not to be written to from several threads at once.
+    later one. A moment before something became known takes longer: what was known then is sorted out anew. Several
+    threads may read a history while none writes to it.
 
     Parameters
     ----------

@@ -87,13 +87,15 @@ class Streams:
         if not changes or changes[-1] < as_of:
             return self._now
         since = bisect_left(changes, as_of)  # what is known is the same from one change to the next
-        if since not in self._as_known:
-            if len(self._as_known) == _MOST_KEPT:
-                self._as_known.clear()
-            # A fact that was known at once is among them whenever it was: the series know its time.
-            known = (fact for fact in self._facts if fact.known < as_of or fact.known == fact.time)
-            self._as_known[since] = self._filled(_without_outcome(fact, as_of) for fact in known)
-        return self._as_known[since]
+        if (found := self._as_known.get(since)) is not None:
+            return found
+        # A fact that was known at once is among them whenever it was: the series know its time.
+        known = (fact for fact in self._facts if fact.known < as_of or fact.known == fact.time)
+        found = self._filled(_without_outcome(fact, as_of) for fact in known)
+        if len(self._as_known) >= _MOST_KEPT:
+            self._as_known.clear()
+        self._as_known[since] = found
+        return found
 
     def _refresh(self) -> None:
         known = [fact.known for fact in self._facts if fact.known > fact.time]

@@ -63,14 +63,15 @@ class DayTotals:
 
     def window(self, day: int, days: int) -> tuple[float, float]:
         """Return the total and the number of values of the days before one, of what was known before it."""
-        if (day, days) not in self._windows:
-            if len(self._windows) >= _MOST_WINDOWS:
-                self._windows.clear()
-            inside = slice(*np.searchsorted(self.day, [day - days, day]).tolist())
-            known = self.known_day[inside] < day
-            total, n = (fsum(values[inside][known].tolist()) for values in (self.total, self.n))
-            self._windows[day, days] = total, n
-        return self._windows[day, days]
+        if (found := self._windows.get((day, days))) is not None:
+            return found
+        inside = slice(*np.searchsorted(self.day, [day - days, day]).tolist())
+        known = self.known_day[inside] < day
+        total, n = (fsum(values[inside][known].tolist()) for values in (self.total, self.n))
+        if len(self._windows) >= _MOST_WINDOWS:
+            self._windows.clear()
+        self._windows[day, days] = total, n
+        return total, n
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,15 @@ def test_the_indicators_of_the_sample_company_are_those_of_its_answers(sample):
     assert found.written is None
 
 
-def test_unhappy_business_customers_stand_out_between_the_segments_of_the_sample_company(sample):
+def test_the_nps_of_each_segment_of_the_sample_company_is_what_counting_gives(sample):
     frame = indicators(sample.config, frames=sample.simulation.tables, by=["segment"]).frame
-    nps = frame[frame["indicator"] == "nps"].set_index("group")
-    assert nps["high"]["business"] < nps["low"][["consumer", "family"]].min()
+    found = frame[(frame["indicator"] == "nps") & (frame["by"] == "segment")].set_index("group")
+    answers = sample.simulation.tables["surveys"].query("instrument == 'nps' and score.notna()")
+    answers = answers.merge(sample.simulation.tables["customers"][["customer_id", "segment"]], on="customer_id")
+    net = (answers["score"] >= 9).astype(int) - (answers["score"] <= 6).astype(int)
+    counted = 100 * net.groupby(answers["segment"]).mean()
+    assert found["value"].to_dict() == pytest.approx(counted.to_dict())
+    assert ((found["low"] < found["value"]) & (found["value"] < found["high"])).all()
 
 
 def test_the_frame_is_written_and_read_back_as_it_was(sample, tmp_path):

@@ -204,7 +204,7 @@ def test_extended_telco_is_learnt_without_what_tells_the_outcome(real_data, tmp_
     config = config.model_copy(update={"labels": labels, "features": features})
     auc = train(config, models=tmp_path).evaluations["renewal"].by_name["auc"]
     assert auc.high >= 0.911
-    assert auc.value <= 0.93  # the churn score or the satisfaction would give .95 and more
+    assert auc.value <= 0.93  # more would be a leak
 
 
 def test_the_answer_of_2017_is_learnt_from_a_table_of_eight_years(real_data, tmp_path):
