@@ -71,11 +71,8 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
             query = joined_query(f"SELECT {listed}, {ROW} FROM ({numbered})", list(columns), parts, notes)
             kept, order = f"{TABLE}.* EXCLUDE ({ROW})", f" ORDER BY {TABLE}.{ROW}"
         else:
-            query, kept, order = (
-                f"SELECT {listed} FROM ({numbered if table.number_rows else source.sql})",
-                f"{TABLE}.*",
-                "",
-            )
+            query = f"SELECT {listed} FROM ({numbered if table.number_rows else source.sql})"
+            kept, order = f"{TABLE}.*", ""
         made = ", ".join([kept, *derived_columns(con, name, table, query, notes)])
         source.create(con, raw, f"SELECT {made} FROM ({query}) AS {TABLE}{order}")
     tell_strangers(con, raw, name, parts, notes)

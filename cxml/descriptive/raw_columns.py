@@ -97,11 +97,8 @@ def derived_columns(
             continue
         try:
             made = _derived(text, kinds, f"{name}.derive.{our}")
-            if (
-                isinstance(text, dict)
-                and our not in columns_named(table.categories, [our])
-                and all(map(_is_number, text))
-            ):
+            is_name = our in columns_named(table.categories, [our])
+            if isinstance(text, dict) and all(map(_is_number, text)) and not is_name:
                 made = f"CAST({made} AS DOUBLE)"
             yield f"{made} AS {quoted(our)}"
         except ConditionError as error:

@@ -131,9 +131,9 @@ def _ids(tables: Sequence[str]) -> str:
     return f"(SELECT DISTINCT {c.CUSTOMER_ID} FROM ({ids}) ORDER BY 1)"
 
 
-def _relation(con: duckdb.DuckDBPyConnection, reader: str, files: Mapping[str, str] | None = None) -> Alike:
+def _relation(con: duckdb.DuckDBPyConnection, reader: str) -> Alike:
     raw = tuple(name for name, *_ in con.execute(f"SELECT * FROM {reader} LIMIT 0").description or ())
-    return Alike(reader, raw, _tidied(raw), raw, files or {})
+    return Alike(reader, raw, _tidied(raw), raw)
 
 
 def _files_alike(

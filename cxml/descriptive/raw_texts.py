@@ -174,6 +174,7 @@ def _same(sql: str) -> _Reading:
 
 def _numbers(text: str, decimal: str, markers: Sequence[str], *, marked: bool) -> tuple[_Reading, ...]:
     """Return how a text is read as a whole number, and as any."""
+    text = f"CASE WHEN NOT contains({text}, '_') THEN {text} END"  # the ages 18_24 are not 1824, as DuckDB takes them
     if decimal == ",":  # a point then stands between thousands, or nowhere
         fits = f"NOT contains({text}, '.') OR regexp_matches({text}, {literal(_THOUSANDS)})"
         text = f"CASE WHEN {fits} THEN replace(replace({text}, '.', ''), ',', '.') END"

@@ -33,6 +33,7 @@ def column(reading, file, texts, **table):
         (["a", "b"], "category", ["a", "b"]),
         (["1", "2", "b"], "category", ["1", "2", "b"]),
         (["01", "2x"], "category", ["01", "2x"]),
+        (["18_24", "25_34"], "category", ["18_24", "25_34"]),
         (["True", "false", ""], "flag", [True, False, None]),
         (["Yes", "No"], "category", ["Yes", "No"]),
         (["true", "1"], "category", ["true", "1"]),
