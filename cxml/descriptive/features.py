@@ -15,7 +15,7 @@ from cxml.descriptive.plan import Plan
 from cxml.descriptive.queries import plan_queries
 from cxml.descriptive.shared import shared_statements
 from cxml.descriptive.sources import Tables, frame_of
-from cxml.descriptive.store import n_workers
+from cxml.descriptive.store import n_workers, within_memory
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import FEATURES
@@ -73,14 +73,13 @@ def feature_batches(tables: Tables, plan: Plan, moments: pd.DataFrame) -> Iterat
     places = {name: Places.of(con, name) for name in _by_customer(plan)} if len(begins) > 1 else {}
 
     def batch(begin: int) -> Any:
-        with con.cursor() as cursor:
+        with within_memory(), con.cursor() as cursor:
             cursor.execute(
                 f"CREATE OR REPLACE TEMP TABLE {SPINE} AS SELECT * FROM all_moments "
                 f"WHERE rowid >= {begin} AND rowid < {begin + size} ORDER BY rowid"
             )
-            first, last = cursor.execute(f"SELECT min({c.CUSTOMER_ID}), max({c.CUSTOMER_ID}) FROM {SPINE}").fetchall()[
-                0
-            ]
+            ends = cursor.execute(f"SELECT min({c.CUSTOMER_ID}), max({c.CUSTOMER_ID}) FROM {SPINE}").fetchall()
+            first, last = ends[0]
             rows = {name: place.rows(first, last) for name, place in places.items()}
             found = cursor.sql(plan_queries(plan, rows).query).to_arrow_table()
             cursor.execute(f"DROP TABLE {SPINE}")

@@ -12,7 +12,14 @@ from cxml.config.company import CompanyConfig
 from cxml.config.tables import TableConfig
 from cxml.descriptive.raw import read_raw
 from cxml.descriptive.sentiment import with_sentiment
-from cxml.descriptive.store import PLACE, connected, create_sorted_tables, create_typed_view
+from cxml.descriptive.store import (
+    PLACE,
+    connected,
+    create_sorted_tables,
+    create_typed_view,
+    one_thread_a_query,
+    within_memory,
+)
 from cxml.errors import ConfigError, SchemaError, SourceError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 from cxml.schema.check import Reading, TableReport, check_table
@@ -83,7 +90,7 @@ def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None
     Raises
     ------
     SourceError
-        If a file is missing or cannot be read.
+        If a file is missing or cannot be read, or the memory is too little.
     SchemaError
         If a table breaks the rules of its schema; the message lists the faults of all tables.
     """
@@ -93,6 +100,7 @@ def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None
     return tables
 
 
+@within_memory()
 def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None = None) -> Tables:
     """Read a company's tables and report every fault, without raising `SchemaError`; see `read_tables`."""
     frames = frames or {}
@@ -135,6 +143,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         reports = [_with_outliers(con, report, kinds) for report in reports]
     as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
     fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
+    one_thread_a_query(con)
     kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}
     if invitations is not None:
         kinds["invitations"] = invitations
@@ -143,7 +152,8 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
 
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:
     """Return the result of a query over a company's tables as a dataframe."""
-    frame: pd.DataFrame = tables.con.sql(query).to_arrow_table().to_pandas()
+    with within_memory():
+        frame: pd.DataFrame = tables.con.sql(query).to_arrow_table().to_pandas()
     return frame
 
 
@@ -180,14 +190,15 @@ def _with_outliers(
     time = TABLES[report.table].time
     if time not in kinds.get(report.table, {}) or report.table in ("customers", "contracts"):
         return report
-    days, last = con.execute(
-        f"SELECT date_diff('day', quantile_disc({time}, 0.99), max({time})), max({time}) FROM {report.table}"
+    n, near, last = con.execute(
+        f"SELECT count({time}), count_if({time} > last - INTERVAL {_FAR_DAYS} DAY), any_value(last) "
+        f"FROM {report.table}, (SELECT max({time}) AS last FROM {report.table})"
     ).fetchall()[0]
-    if days is None or days <= _FAR_DAYS:
+    if last is None or near > 0.01 * n:
         return report
     warning = (
-        f"{report.table}.{time}: the last is {last:%Y-%m-%d}, {days:,} days after 99% of the rows, and `as_of` "
-        f"follows it. Set `as_of:`, or correct that row."
+        f"{report.table}.{time}: the last is {last:%Y-%m-%d}, more than {_FAR_DAYS} days after 99% of the rows, and "
+        f"`as_of` follows it. Set `as_of:`, or correct that row."
     )
     return replace(report, warnings=(*report.warnings, warning))
 
