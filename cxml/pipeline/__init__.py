@@ -5,6 +5,7 @@ from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.plan import check, feature_query
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
+from cxml.pipeline.trained import histories
 from cxml.pipeline.training import Trained, train
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "demo",
     "feature_query",
+    "histories",
     "indicators",
     "kpi",
     "maturity",

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cxml.conditions.tree import columns as named_columns
 from cxml.config.company import CompanyConfig
-from cxml.config.features import Attribute, Contract, Feature
 from cxml.config.labels import NpsLabel
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.indicators import indicator
 from cxml.descriptive.intervals import sample_of
 from cxml.descriptive.labels import answer_classes, answers_sql
-from cxml.descriptive.sources import Tables, frame_of, read_tables
-from cxml.errors import BundleError, ConfigError, UnseenCategoryWarning
+from cxml.descriptive.sources import Tables, frame_of
+from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.predict import NPS, RENEWAL, Predictor, load
+from cxml.pipeline.trained import read_as_trained
+from cxml.predict import NPS, RENEWAL, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.prescriptive.policy import Policy
 from cxml.report.summary import NpsFigure, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
-from cxml.schema.tables import TABLES, Kind
+from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,21 +76,12 @@ def score(
     CxmlError
         If the bundle, the tables or the policy do not allow it; nothing is written then.
     """
-    from pydantic import TypeAdapter
-
     from cxml.sinks.files import writable_path, write_frame
 
     target = writable_path(to or Path(models) / config.company / "recommendations.parquet")
     with step("check tables"):
-        predictor = load(plan.bundle_path(config, models))
-        if predictor.bundle.company != config.company:
-            raise BundleError(
-                f"{plan.bundle_path(config, models)}: is of company {predictor.bundle.company!r}. Train again."
-            )
-        features = TypeAdapter(tuple[Feature, ...]).validate_python(predictor.bundle.features)
-        levels = predictor.bundle.encoding.levels
-        tables = read_tables(_with_names(config, features, levels), frames)
-        moment = _moment(tables, as_of)
+        predictor, tables, features = read_as_trained(config, models, frames)
+        moment, levels = _moment(tables, as_of), predictor.bundle.encoding.levels
         kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
         policy = plan.policy_of(config, kinds)
         _same_question(config, predictor, policy, tables)
@@ -128,22 +118,6 @@ def score(
         title, predictions, recommendations, currency=config.currency, answered=_answered_nps(config, tables, moment)
     )
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
-
-
-def _with_names(config: CompanyConfig, features: Sequence[Feature], levels: Mapping[str, Any]) -> CompanyConfig:
-    """Return the config with what was a name in training declared as one: tonight it may be all digits."""
-    changed = {}
-    for name, kind in (("customers", Attribute), ("contracts", Contract)):
-        table = getattr(config.tables, name)
-        named = [
-            f.column
-            for f in features
-            if isinstance(f, kind) and f.name in levels and f.column not in TABLES[name].names
-        ]
-        if table is not None and named:
-            categories = tuple(dict.fromkeys([*table.categories, *named]))
-            changed[name] = table.model_copy(update={"categories": categories})
-    return config.model_copy(update={"tables": config.tables.model_copy(update=changed)})
 
 
 def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy | None, tables: Tables) -> None:
