@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -24,3 +26,9 @@ def table(figures: Figures) -> str:
     widths = [max(len(column), *(len(row[i]) for row in rows)) for i, column in enumerate(columns)]
     lines = [columns, ["-" * width for width in widths], *rows]
     return "\n".join("| " + " | ".join(f"{x:<{w}}" for x, w in zip(line, widths, strict=True)) + " |" for line in lines)
+
+
+def peak_mb() -> float:
+    """Return the highest resident set of this process so far (getrusage counts KiB on Linux, bytes on macOS)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.engines.company import config
-from benchmarks.engines.worker import peak_mb
+from benchmarks.figures import peak_mb
 
 
 def main(folder: Path, memory_limit: str) -> None:

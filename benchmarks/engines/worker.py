@@ -10,11 +10,12 @@ from __future__ import annotations
 import gc
 import importlib
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.figures import peak_mb
 
 
 def main(engine: str, folder: Path, *customers: int) -> None:
@@ -33,12 +34,6 @@ def main(engine: str, folder: Path, *customers: int) -> None:
         found = module.features(tables) if command == "features" else module.from_files(folder)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         print(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mb": peak_mb()}), flush=True)
-
-
-def peak_mb() -> float:
-    """Return the highest resident set of this process so far (getrusage counts KiB on Linux, bytes on macOS)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 if __name__ == "__main__":
