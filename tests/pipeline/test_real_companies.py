@@ -13,8 +13,10 @@ import duckdb
 import pandas as pd
 import pytest
 
+from cxml.config.features import Aggregate
 from cxml.config.load import example_config, load_config
 from cxml.config.tables import TableConfig
+from cxml.descriptive.features import feature_frame
 from cxml.descriptive.raw import read_raw
 from cxml.errors import SourceError
 from cxml.pipeline import check, train
@@ -142,6 +144,33 @@ def test_users_of_a_click_stream_are_customers_once(real_data):
     expected = Counter((click["event"], click["platform"]) for click in clicks)
     found = query("SELECT event_type, channel, count(*) FROM events GROUP BY ALL")
     assert {(event, platform): n for event, platform, n in found} == expected
+
+
+def test_the_stories_of_a_click_stream_show_in_one_line_features(real_data):
+    """A bug of the mobile checkout in April and May, a payment outage from May on; nobody said so in the config."""
+    clicks = pd.read_csv(real_data("retentioneering/ecom.csv.gz"), parse_dates=["timestamp"])
+    count = {"table": "events", "aggregate": "count", "window_days": 30}
+    features = [
+        Aggregate(name="bug_mobile", where="event_type = 'checkout_bug' AND channel = 'mobile'", **count),
+        Aggregate(name="bug_elsewhere", where="event_type = 'checkout_bug' AND channel <> 'mobile'", **count),
+        Aggregate(name="payment_error", where="event_type = 'payment_error'", **count),
+    ]
+    tables, _ = read("ecom")
+    days = pd.to_datetime(["2024-04-01", "2024-05-01", "2024-06-01", "2024-06-30"])
+    everyone = pd.MultiIndex.from_product(
+        [clicks["user_id"].astype(str).unique(), days], names=["customer_id", "as_of"]
+    )
+    frame = feature_frame(tables, features, everyone.to_frame(index=False))
+    found = frame.groupby("as_of")[["bug_mobile", "bug_elsewhere", "payment_error"]].sum()
+    mobile = clicks["platform"] == "mobile"
+    for day in days:
+        month = clicks[(clicks["timestamp"] < day) & (clicks["timestamp"] >= day - pd.Timedelta(days=30))]["event"]
+        expected = [((month == "checkout_bug") & mobile).sum(), ((month == "checkout_bug") & ~mobile).sum(),
+                    (month == "payment_error").sum()]  # fmt: skip
+        assert list(found.loc[day.tz_localize("UTC")]) == expected
+    assert list(found["bug_mobile"] > 0) == [False, True, True, False]
+    assert list(found["bug_elsewhere"]) == [0, 0, 0, 0]
+    assert list(found["payment_error"] > 0) == [False, False, True, True]
 
 
 def test_reviews_and_tweets_are_read_as_surveys(real_data):
