@@ -119,6 +119,8 @@ def _defaults(config: CompanyConfig, tables: Tables, labels: set[str], until: da
             yield Environment(name=feature_name(f"env_{column}", ""), column=column)
             yield Environment(name=feature_name(f"env_{column}_change_90d", ""), column=column, change_days=90)
             yield Environment(name=feature_name(f"env_{column}_to_national", ""), column=column, against="national")
+        if c.CONFIDENCE in tables.kinds["environment"]:
+            yield Environment(name="env_confidence", column=c.CONFIDENCE)
     if "actions" in tables:
         where = f"{c.ACTION} <> '{c.NO_ACTION}'"
         for days in windows:

@@ -114,10 +114,14 @@ def _region_states(plan: Plan) -> str:
     """Of a measure that was restated, the statement that became known last counts, of the latest time observed."""
     late = c.KNOWN_TIME in plan.kinds["environment"]
     stated = f"coalesce({c.KNOWN_TIME}, {c.OBSERVED_TIME})" if late else c.OBSERVED_TIME
+    values = {m: f"CAST({m} AS DOUBLE)" for m in _measures(plan)}
+    if c.CONFIDENCE in plan.kinds["environment"]:
+        values |= {
+            _weight(m): f"CASE WHEN {m} IS NOT NULL THEN coalesce({c.CONFIDENCE}, 1.0) END" for m in list(values)
+        }
     latest = ", ".join(
-        f"arg_max(CAST({m} AS DOUBLE), {{'observed': {c.OBSERVED_TIME}, 'stated': stated, 'place': place}}) "
-        f"OVER known AS {m}"
-        for m in _measures(plan)
+        f"arg_max({value}, {{'observed': {c.OBSERVED_TIME}, 'stated': stated, 'place': place}}) OVER known AS {name}"
+        for name, value in values.items()
     )
     return (
         f"SELECT DISTINCT {c.REGION}, since, {latest}\n"
@@ -128,13 +132,23 @@ def _region_states(plan: Plan) -> str:
 
 
 def _national_states(plan: Plan) -> str:
-    means = ", ".join(f"avg(r.{m}) AS {m}" for m in _measures(plan))
+    """Each region counts for the confidence of its statement, where the table has one."""
+    weighted = c.CONFIDENCE in plan.kinds["environment"]
+    means = ", ".join(
+        f"{f'sum(r.{m} * r.{_weight(m)}) / nullif(sum(r.{_weight(m)}), 0)' if weighted else f'avg(r.{m})'} AS {m}"
+        for m in _measures(plan)
+    )
     return (
         f"SELECT t.since, {means}\n"
         f"FROM (SELECT DISTINCT since FROM {REGION_STATES}) t\n"
         f"    CROSS JOIN (SELECT DISTINCT {c.REGION} FROM {REGION_STATES}) g\n"
         f"    ASOF LEFT JOIN {REGION_STATES} r ON r.{c.REGION} = g.{c.REGION} AND t.since >= r.since\nGROUP BY t.since"
     )
+
+
+def _weight(measure: str) -> str:
+    """Return the column of how far the state of a (quoted) measure is to be trusted."""
+    return f'"confidence of {measure[1:]}'
 
 
 def _segment_days(place: int, plan: Plan) -> str:

@@ -206,6 +206,7 @@ ENVIRONMENT: Final = Schema(
     (
         Column(c.OBSERVED_TIME, "time", required=True, nullable=False, past=True),
         Column(c.REGION, "category", required=True, nullable=False),
+        _CONFIDENCE,
         _KNOWN,
     ),
     unique=(c.REGION, c.OBSERVED_TIME, c.KNOWN_TIME),

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, log2, pi, sin
+from operator import itemgetter
 
 from random_histories import CONDITIONS, DAY, EXPRESSIONS
 
@@ -88,22 +89,24 @@ class Loop:
     def environment(self, feature, region, as_of):
         def state(region, before):
             rows = [
-                ((row["observed_time"], row["known_time"] or row["observed_time"], place), row[feature.column])
+                ((row["observed_time"], row["known_time"] or row["observed_time"], place), row)
                 for place, row in enumerate(self.history["environment"])
                 if row["region"] == region and is_known("environment", row, before) and row[feature.column] is not None
             ]
-            return float(max(rows)[1]) if rows else None
+            row = max(rows, key=itemgetter(0))[1] if rows else None
+            return row and (float(row[feature.column]), 1.0 if row["confidence"] is None else row["confidence"])
 
         now = state(region, as_of)
         if feature.against == "national":
             regions = {row["region"] for row in self.history["environment"]}
             states = [found for name in regions if (found := state(name, as_of)) is not None]
-            other = statistics.fmean(states) if states else None
+            weights = sum(weight for _, weight in states)
+            other = (sum(value * weight for value, weight in states) / weights, 1.0) if weights else None
         elif feature.change_days is None:
-            return now
+            return now and now[0]
         else:
             other = state(region, as_of - feature.change_days * DAY)
-        return None if now is None or other is None else now - other
+        return None if now is None or other is None else now[0] - other[0]
 
     def segment(self, feature, customer, name, as_of):
         if name is None:

@@ -36,7 +36,7 @@ _COLUMNS = {
     "touchpoint:category confidence:number known_time:time",
     "contracts": "customer_id:key contract_id:key start_time:time end_time:time price:number plan:category auto:flag "
     "renewed:flag known_time:time",
-    "environment": "observed_time:time region:category jobless:number strike:flag known_time:time",
+    "environment": "observed_time:time region:category jobless:number strike:flag confidence:number known_time:time",
     "actions": "customer_id:key action_time:time action:category cost:number holdout:flag confidence:number",
     "invitations": "customer_id:key sent_time:time instrument:category touchpoint:category",
 }

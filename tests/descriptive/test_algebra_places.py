@@ -55,6 +55,19 @@ def test_the_nation_is_the_mean_of_the_latest_values_of_all_regions(value, as_of
     assert value(feature, as_of, environment=environment) == expected
 
 
+@pytest.mark.parametrize(("confidence", "expected"), [((1, 0.5, None), 5 - 19 / 2.5), ((0, 0, 0), None)])
+def test_a_region_counts_in_the_nation_for_the_confidence_of_its_latest_statement(value, confidence, expected):
+    observed = [("north", "2024-01-01", 5.0), ("south", "2024-01-01", 4.0), ("west", "2024-01-01", 12.0)]
+    environment = [
+        {"region": region, "observed_time": time, "jobless": x, "confidence": weight}
+        for (region, time, x), weight in zip(observed, confidence, strict=True)
+    ]
+    environment.insert(0, {"region": "west", "observed_time": "2023-01-01", "jobless": 99.0, "confidence": 0.1})
+    environment.append({"region": "west", "observed_time": "2024-02-01", "jobless": None, "confidence": 0.1})
+    feature = Environment(name="e", column="jobless", against="national")
+    assert value(feature, "2024-03-15", environment=environment) == pytest.approx(expected)
+
+
 def test_a_change_is_between_two_values_each_as_it_was_known_then(value):
     known = [("2024-01-01", "2024-01-02", 5.0), ("2024-01-01", "2024-03-10", 6.0), ("2024-02-01", "2024-02-02", 8.0)]
     environment = [

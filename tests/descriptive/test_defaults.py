@@ -113,10 +113,12 @@ def test_contracts_bring_the_one_in_force_and_those_renewed_before(company):
 
 
 def test_environment_and_actions_bring_measures_and_contacts(company):
-    environment = [{"region": "north", "observed_time": "2024-01-01", "jobless": 5.0, "mood": "calm"}]
+    environment = [
+        {"region": "north", "observed_time": "2024-01-01", "jobless": 5.0, "mood": "calm", "confidence": 0.4}
+    ]
     actions = [{"customer_id": "ada", "action_time": "2024-01-01", "action": "call_back", "cost": 2.0}]
     assert names_from(company, environment=environment, actions=actions) == {
-        "env_jobless", "env_jobless_change_90d", "env_jobless_to_national",
+        "env_jobless", "env_jobless_change_90d", "env_jobless_to_national", "env_confidence",
         "actions_7d", "actions_30d", "actions_90d", "actions_365d", "days_since_action",
         "season_sin", "season_cos",
     }  # fmt: skip
