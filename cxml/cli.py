@@ -162,7 +162,8 @@ def demo(models: Path, customers: int, seed: int) -> None:
     trained, scored = run_demo(models, n_customers=customers, random_state=seed, step=_step)
     click.echo(_trained(trained))
     click.echo(_scored(scored))
-    click.echo(f"\nThe tables are in {models / 'sample' / 'tables'}; configs/sample.yaml describes them.")
+    folder = models / "sample" / "tables"
+    click.echo(f"\nThe tables are in {folder}. configs/sample.yaml describes them: `export CXML_SAMPLE={folder}`.")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ FactTable = Literal["events", "surveys", "invitations", "contracts", "actions"]
 
 Days = Annotated[int, Field(gt=0, le=36_500)]
 
-_ROWS = ("count", "days_active", "mean_gap_days", "decay")
+_ROWS = ("count", "rows", "days_active", "mean_gap_days", "decay")
 
 
 class Attribute(Part):
@@ -45,6 +45,7 @@ class Aggregate(Facts):
     kind: Literal["aggregate"] = "aggregate"
     aggregate: Literal[
         "count",
+        "rows",
         "sum",
         "mean",
         "min",
@@ -59,7 +60,8 @@ class Aggregate(Facts):
         "decay",
     ]
     column: str | None = None
-    """A column, or an expression such as `paid - promised`; `count` counts its known values, or the rows without it."""
+    """A column, or an expression such as `paid - promised`; `count` counts its known values, or the rows without it.
+    `rows` counts rows whatever their confidence."""
     half_life_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     """Of `decay`: a fact so many days old counts half."""
 
@@ -67,7 +69,7 @@ class Aggregate(Facts):
     def _fits(self) -> Aggregate:
         if self.column is None and self.aggregate not in _ROWS:
             raise ValueError(f"'{self.aggregate}' needs a `column`; only {', '.join(_ROWS)} look at rows alone")
-        if self.column is not None and self.aggregate in ("days_active", "mean_gap_days"):
+        if self.column is not None and self.aggregate in ("rows", "days_active", "mean_gap_days"):
             raise ValueError(f"'{self.aggregate}' looks at the times of rows and takes no `column`; use `where`")
         if (self.half_life_days is None) == (self.aggregate == "decay"):
             raise ValueError("`half_life_days` and `aggregate: decay` belong together")

@@ -71,12 +71,6 @@ def feature_plan(features: Sequence[Feature], kinds: Kinds) -> Plan:
     )
 
 
-def feature_kind(feature: Feature, kinds: Kinds) -> Kind:
-    """Return whether a feature is a number or a name (``category``)."""
-    lowering = _Lowering([feature], kinds)
-    return "number" if isinstance(feature, Ratio | Segment) else lowering.meaning(feature).kind
-
-
 def table_of(feature: Feature) -> str | None:
     """Return the table that a feature reads; None for the calendar and for features of features."""
     if isinstance(feature, Facts | Recency):

@@ -58,7 +58,10 @@ def indicators(tables: Tables, by: Sequence[str] = (), *, period: str = ":") -> 
     span, groupings = period_of(period), [column for column in dict.fromkeys(by) if column != MONTH]
     facts = facts_for(tables, groupings)
     if not (rows := measured(tables, facts, groupings, span, monthly=MONTH in by)):
-        raise ConfigError(f"indicators: there is nothing to report on in {span.name}{_reach(tables)}.")
+        raise ConfigError(
+            f"indicators: there is nothing to report on in {span.name}{_reach(tables)}; they take `surveys`, and "
+            f"`contracts` that have ended. Bring one, or choose another period."
+        )
     return figure_frame(rows)
 
 

@@ -23,7 +23,8 @@ def churn_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
     half-open, [as_of + gap, as_of + gap + horizon): features read what came before ``as_of``, so an event at ``as_of``
     is the future's. An event in the gap counts neither way. The row is known from the last microsecond of its horizon,
     and says what was known then: an event that became known later does not count, so that every row has waited equally
-    long for reports. A row whose horizon ends after the moment of the data is censored: there is none.
+    long for reports. A row whose horizon ends after the moment of the data is censored: there is none. The first
+    moments wait until 1% of the customers have had such an event: one that is dated centuries ago is no history.
 
     Returns
     -------
@@ -38,12 +39,16 @@ def churn_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
         If no horizon that has ended began after the first such event.
     """
     happened = _happened(tables, label)
-    first_known = f"SELECT min(greatest({c.EVENT_TIME}, {c.KNOWN_TIME})) FROM ({happened})"
-    (first,) = tables.con.execute(first_known).fetchall()[0]
-    if first is None:
+    begun = (
+        f"SELECT min(greatest({c.EVENT_TIME}, {c.KNOWN_TIME})) AS first FROM ({happened}) GROUP BY {c.CUSTOMER_ID} "
+        f"ORDER BY 1"
+    )
+    firsts = [first for (first,) in tables.con.execute(begun).fetchall()]
+    if not firsts:
         raise ConfigError(
             f"labels.renewal: no row of events meets `{label.event_condition}`. Check `event` and `where`."
         )
+    first = firsts[len(firsts) // 100]
     moments = ", ".join(f"(TIMESTAMP '{moment}')" for moment in _moments(first, tables.moment, label))
     end = f"{c.AS_OF} + INTERVAL {label.gap_days + label.horizon_days} DAY"
     since = f" AND {c.EVENT_TIME} >= {c.AS_OF} - INTERVAL {label.active_days} DAY" if label.active_days else ""

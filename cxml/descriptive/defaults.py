@@ -153,8 +153,8 @@ def _survey_defaults(tables: Tables, days: int, until: datetime | None) -> Itera
         )
     if "invitations" in tables:
         yield Aggregate(name=f"invited_{days}d", table="invitations", aggregate="count", window_days=days)
-        yield Aggregate(name=f"answered_{days}d", table="surveys", aggregate="count", window_days=days)
-        yield Ratio(name=f"answered_share_{days}d", numerator=f"answered_{days}d", denominator=f"invited_{days}d")
+        yield Aggregate(name=f"answered_{days}d", table="surveys", aggregate="rows", window_days=days)
+        yield Ratio(name=f"response_rate_{days}d", numerator=f"answered_{days}d", denominator=f"invited_{days}d")
 
 
 def _contract_defaults(tables: Tables) -> Iterator[Feature]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from cxml.descriptive.intervals import Method, Sample, interval, sample_of
-from cxml.errors import SchemaError, broken_by
+from cxml.errors import ConfigError, SchemaError, broken_by
 from cxml.schema.columns import NPS_CLASSES
 from cxml.schema.figures import FIGURES
 from cxml.schema.tables import INSTRUMENT_SCALES
@@ -26,6 +26,8 @@ TOP: Final[Mapping[str, tuple[str, float | None]]] = {
     "smiley_top": ("smiley", 4),
 }
 """The instrument of each figure of scores, and the lowest score that its share counts; None is the mean."""
+
+_NpsMethod = Literal["adjusted_wald", "wald"]
 
 NEUTRAL: Final = 0.05
 """A sentiment from -1 to 1 this near to 0 is neutral: Hutto and Gilbert, "VADER", ICWSM 2014."""
@@ -94,7 +96,7 @@ def nps(
     n_passives: int,
     n_promoters: int,
     *,
-    method: Literal["adjusted_wald", "wald"] = "adjusted_wald",
+    method: _NpsMethod = "adjusted_wald",
 ) -> Indicator:
     """Return the Net Promoter Score of counted answers of as many customers, in points from -100 to 100.
 
@@ -109,7 +111,9 @@ def nps(
     Raises
     ------
     SchemaError
-        If there is no answer.
+        If there is no answer, or a count is none.
+    ConfigError
+        If there is no such method.
 
     References
     ----------
@@ -120,6 +124,11 @@ def nps(
     >>> str(nps(20, 30, 50))
     '+30.0 [+14.1, +44.2] (n = 100)'
     """
+    counts = {"n_detractors": n_detractors, "n_passives": n_passives, "n_promoters": n_promoters}
+    if bad := [f"{name} is {count!r}" for name, count in counts.items() if not (count >= 0 and count == int(count))]:
+        raise SchemaError(f"nps needs counts of answers, whole numbers from 0 on; {bad[0]}.")
+    if method not in get_args(_NpsMethod):
+        raise ConfigError(f"method: must be one of {', '.join(get_args(_NpsMethod))}; it is {method!r}.")
     n, net = n_detractors + n_passives + n_promoters, n_promoters - n_detractors
     if n == 0:
         raise SchemaError("nps needs at least one answer; there is none.")
@@ -144,14 +153,14 @@ def ces(scores: pd.Series[float], customers: pd.Series[str] | None = None, *, sh
     ----------
     scores : Series of shape (n_answers,)
         A missing one is left out.
-    customers : Series of shape (n_answers,), optional
+    customers : Series of shape (n_answers,), same index, optional
         Who gave each answer; an interval knows then that the answers of one customer resemble each other.
     share : return the share of those who agree at least somewhat, in place of the mean
 
     Raises
     ------
     SchemaError
-        If there is no answer, or one is off the scale.
+        If there is no answer, one is off the scale or no number, or customers and answers do not go together.
 
     References
     ----------
@@ -191,9 +200,8 @@ def sentiment_shares(
     ----------
     Hutto and Gilbert, "VADER: a parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014.
     """
-    x = _on_scale("sentiment", sentiments, -1, 1)
+    x, who = _on_scale("sentiment", sentiments, customers, -1, 1)
     shares = {"negative": x < -NEUTRAL, "neutral": x.abs() <= NEUTRAL, "positive": x > NEUTRAL}
-    who = None if customers is None else customers[sentiments.notna()]
     negative, neutral, positive = (
         indicator(f"comments_{name}", sample_of(those, who)) for name, those in shares.items()
     )
@@ -216,20 +224,31 @@ def indicator(name: str, sample: Sample, *, method: Method | None = None) -> Ind
 
 def _of_scores(name: str, scores: pd.Series[float], customers: pd.Series[str] | None) -> Indicator:
     instrument, top = TOP[name]
-    x = _on_scale(f"{instrument} score", scores, *INSTRUMENT_SCALES[instrument])
-    who = None if customers is None else customers[scores.notna()]
+    x, who = _on_scale(f"{instrument} score", scores, customers, *INSTRUMENT_SCALES[instrument])
     return indicator(name, sample_of(x if top is None else x >= top, who))
 
 
-def _on_scale(what: str, values: pd.Series[float], low: float, high: float) -> pd.Series[float]:
-    """Return the known values, or raise where there is none or one is off its scale."""
-    known = values[values.notna()]
+def _on_scale(
+    what: str, values: pd.Series[float], customers: pd.Series[str] | None, low: float, high: float
+) -> tuple[pd.Series[float], pd.Series[str] | None]:
+    """Return the known values and who gave each, or raise where there is none or one is off its scale."""
+    import pandas as pd
+
+    values, who = pd.Series(values), None if customers is None else pd.Series(customers)
+    known = pd.to_numeric(values[values.notna()], errors="coerce")
     if known.empty:
         raise SchemaError(f"{what}: needs at least one answer; there is none.")
-    bad = known[~known.between(low, high)]
+    bad = values[known.index][~known.between(low, high).to_numpy()]
     if not bad.empty:
         raise SchemaError(
             f"{what} must be from {low} to {high}; {broken_by(len(bad), len(values))} "
             f"(first: row {bad.index.tolist()[0]!r} has {bad.tolist()[0]!r}). Map other scales to it first."
         )
-    return known
+    if who is None:
+        return known, None
+    if not who.index.equals(values.index):
+        raise SchemaError(f"customers: must have the index of the {what}s, row by row; it has another. Align them.")
+    who = who[values.notna()]
+    if unknown := int(who.isna().sum()):
+        raise SchemaError(f"customers: must not be missing where there is a {what}; {broken_by(unknown, len(who))}.")
+    return known, who

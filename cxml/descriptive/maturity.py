@@ -79,7 +79,7 @@ _ONLY_OTHERS: Final = ("surveys", "invitations", "environment")
 _OTHERS: Final[tuple[Source, ...]] = ("competitors", "alternatives")
 
 _OF_CHANNEL: Final = ("distinct", "entropy", "first", "last")
-_ADDS_UP: Final = ("count", "sum", "decay", "distinct", "days_active")
+_ADDS_UP: Final = ("count", "rows", "sum", "decay", "distinct", "days_active")
 
 
 @dataclass(frozen=True)

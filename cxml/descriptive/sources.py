@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# A last fact so many days after 99% of the others is taken for a slip of the pen.
-_FAR_DAYS = 365
+# Of at least so many times, one so many days after 99% of the others is taken for a slip of the pen.
+_ENOUGH_TIMES, _FAR_DAYS = 20, 365
 
 
 @dataclass(frozen=True)
@@ -134,20 +134,24 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         if not reports[-1].faults:
             kinds[name] = create_typed_view(con, name, schema, reading, confidence=table.confidence)
     if unread:
-        raise SourceError(listed(unread))
+        raise SourceError(listed([*unread, *(fault for report in reports for fault in report.faults)]))
     reports.sort(key=lambda report: list(TABLES).index(report.table))
     kinds = {name: kinds[name] for name in TABLES if name in kinds}
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
+    reports = [_without_place(con, report, kinds) for report in reports]
     invitations = create_sorted_tables(con, kinds)
-    if config.as_of is None:
-        reports = [_with_outliers(con, report, kinds) for report in reports]
-    as_of = config.as_of.replace(tzinfo=None) if config.as_of else _after_last_fact(con, kinds)
+    as_of, config_faults = config.as_of and config.as_of.replace(tzinfo=None), ()
+    if as_of is None and not any(report.faults for report in reports):
+        try:
+            as_of = _after_last_fact(con, kinds)
+        except SchemaError as error:
+            config_faults = error.args
     fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
     one_thread_a_query(con)
     kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}
     if invitations is not None:
         kinds["invitations"] = invitations
-    return Tables(con, kinds, tuple(reports), as_of, fingerprint)
+    return Tables(con, kinds, tuple(reports), as_of, fingerprint, config_faults)
 
 
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:
@@ -183,36 +187,65 @@ def _without_strangers(
     return replace(report, warnings=(*report.warnings, f"{says} They were left out."))
 
 
-def _with_outliers(
+def _without_place(
     con: duckdb.DuckDBPyConnection, report: TableReport, kinds: Mapping[str, Mapping[str, Kind]]
 ) -> TableReport:
-    """Warn of a last fact that lies far beyond the others: without a configured ``as_of``, it sets today."""
-    time = TABLES[report.table].time
-    if time not in kinds.get(report.table, {}) or report.table in ("customers", "contracts"):
+    """Report the customers in whose region nothing is observed; where that is all of them, it is a fault."""
+    if report.table != "environment" or not {"customers", "environment"} <= set(kinds):
         return report
-    n, near, last = con.execute(
-        f"SELECT count({time}), count_if({time} > last - INTERVAL {_FAR_DAYS} DAY), any_value(last) "
-        f"FROM {report.table}, (SELECT max({time}) AS last FROM {report.table})"
+    if c.REGION not in kinds["customers"]:
+        says = f"environment: says nothing of anybody, for customers have no column {c.REGION!r}. Map it in `columns:`."
+        return replace(report, warnings=(*report.warnings, says))
+    n, known, first = con.execute(
+        f"SELECT count(*), count({c.REGION}), arg_min({c.REGION}, {PLACE}) FROM customers "
+        f"WHERE {c.REGION} IS NULL OR {c.REGION} NOT IN (SELECT {c.REGION} FROM environment)"
     ).fetchall()[0]
-    if last is None or near > 0.01 * n:
+    total = con.execute("SELECT count(*) FROM customers").fetchall()[0][0]
+    if not known:
         return report
-    warning = (
-        f"{report.table}.{time}: the last is {last:%Y-%m-%d}, more than {_FAR_DAYS} days after 99% of the rows, and "
-        f"`as_of` follows it. Set `as_of:`, or correct that row."
-    )
-    return replace(report, warnings=(*report.warnings, warning))
+    says = f"customers.{c.REGION}: must be in environment; {broken_by(known, total)} (first: {first!r})."
+    if n == total:
+        fault = f"{says} Nobody's is: do both tables write the region alike?"
+        return replace(report, faults=(*report.faults, fault))
+    return replace(report, warnings=(*report.warnings, f"{says} Their environment is unknown."))
 
 
 def _after_last_fact(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Mapping[str, Kind]]) -> datetime | None:
-    moments: list[datetime | None] = []
-    for name, columns in kinds.items():
-        past = [column.name for column in TABLES[name].columns if column.past and column.name in columns]
-        if name == "contracts" and set(kinds) <= {"customers", "contracts"}:
-            past.append(c.START_TIME)  # a contract may be signed ahead: only where nothing else tells the time
-        if past:
-            moments += con.execute(f"SELECT {', '.join(f'max({column})' for column in past)} FROM {name}").fetchall()[0]
-    last = max((moment for moment in moments if moment is not None), default=None)
-    return None if last is None else datetime(last.year, last.month, last.day) + timedelta(days=1)
+    """Return the midnight after the last time that any table holds of the past.
+
+    Raises
+    ------
+    SchemaError
+        If that time is far beyond all others: a slip of the pen would set today, and every feature and label with it.
+    """
+    past = [
+        (name, column.name)
+        for name, columns in kinds.items()
+        for column in TABLES[name].columns
+        if column.name in columns
+        # A contract may be signed ahead: its start counts only where nothing else tells the time.
+        and (column.past or (column.name == c.START_TIME and set(kinds) <= {"customers", "contracts"}))
+    ]
+    if not past:
+        return None
+    maxima = [con.execute(f"SELECT max({of}) FROM {table}").fetchall()[0][0] for table, of in past]
+    found = {place: last for place, last in zip(past, maxima, strict=True) if last is not None}
+    if not found:
+        return None
+    name, column = max(found, key=found.__getitem__)
+    last: datetime = found[name, column]
+    near = " UNION ALL ".join(
+        f"SELECT count({of}) AS n, count_if({of} > TIMESTAMP '{last}' - INTERVAL {_FAR_DAYS} DAY) AS near FROM {table}"
+        for table, of in past
+    )
+    ((n, n_near),) = con.execute(f"SELECT sum(n), sum(near) FROM ({near})").fetchall()
+    alone = n >= _ENOUGH_TIMES and n_near <= max(1, 0.01 * n)
+    if alone or last.year == datetime.max.year:
+        raise SchemaError(
+            f"{name}.{column}: the last time is {last:%Y-%m-%d}, more than {_FAR_DAYS} days after all but {n_near:,} "
+            f"of {n:,} times in the tables, and would set today (`as_of`). Correct or empty it, or set `as_of:`."
+        )
+    return datetime(last.year, last.month, last.day) + timedelta(days=1)
 
 
 def _fingerprint(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, Mapping[str, Kind]]) -> str:

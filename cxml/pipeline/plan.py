@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cxml.conditions import parse
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Aggregate, Contract, Feature, Recency
-from cxml.descriptive.algebra import feature_kind
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables
-from cxml.errors import ConfigError, CxmlError
+from cxml.errors import ConfigError, CxmlError, TrainingError
 from cxml.predict import NPS, RENEWAL
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
@@ -75,7 +75,7 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     labels = tried(labels_of, config, tables)
     splits = tried(splits_of, config, labels) if labels else None
     features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
-    kinds = tried(kinds_of, features, tables) if features and tried(feature_sql, features, tables.kinds) else None
+    kinds = tried(kinds_of, features, tables) if features else None
     if kinds is not None:
         tried(placed_features, features, tables.kinds, config.maturity.cells)
         tried(policy_of, config, kinds)
@@ -84,10 +84,17 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
 
 
 def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:
-    """Return the features of a company and the DuckDB SQL that computes them for the rows of a table ``spine``."""
+    """Return the features of a company and the DuckDB SQL that computes them for the rows of a table ``spine``.
+
+    They follow from the training period, or from all there is where there is not enough to train on.
+    """
     tables = read_tables(config, frames)
-    labels = labels_of(config, tables)
-    features = features_for(config, tables, training_end(labels, splits_of(config, labels)))
+    try:
+        labels = labels_of(config, tables)
+        until = training_end(labels, splits_of(config, labels))
+    except TrainingError:
+        until = None
+    features = features_for(config, tables, until)
     return features, feature_sql(features, tables.kinds)
 
 
@@ -153,8 +160,8 @@ def _renewal_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feat
 
 
 def kinds_of(features: Sequence[Feature], tables: Tables) -> dict[str, Kind]:
-    """Return the kind of each feature by name."""
-    return {feature.name: feature_kind(feature, tables.kinds) for feature in features}
+    """Return the kind of each feature by name, or raise `ConfigError` with all that do not fit the tables."""
+    return {meaning.name: meaning.kind for meaning in feature_plan(features, tables.kinds).features}
 
 
 def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None:

@@ -84,7 +84,8 @@ def check_table(con: duckdb.DuckDBPyConnection, raw: str, schema: Schema, readin
 
     nulls = _row(con, "SELECT " + ", ".join(f"count(*) - count({quoted(n)})" for n in types) + f" FROM {quoted(raw)}")
     unknown = {name: n for name, n in zip(types, nulls, strict=True) if n}
-    empty = [] if schema.all_null else [name for name, n in unknown.items() if n == rows]
+    needed = {column.name for column in schema.columns if column.required and column.nullable}
+    empty = [] if schema.all_null else [name for name, n in unknown.items() if n == rows and name not in needed]
     faults += [
         f"{schema.name}.{name}: must not be all null; {rows:,} of {rows:,} rows are. "
         f"Say where its values are, or leave the column out with `ignore: [{name}]`."

@@ -171,6 +171,8 @@ def weight(feature, row):
 def aggregate(feature, rows, as_of):
     """Return an aggregate of rows that are in order of time."""
     time, name = TIME[feature.table], feature.aggregate
+    if name == "rows":
+        return len(rows)
     if name == "days_active":
         return len({row[time].date() for row in rows})
     if name == "mean_gap_days":

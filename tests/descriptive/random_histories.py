@@ -200,7 +200,7 @@ def _fact_features(table):
     filters, numbers, name = _FILTERS[table], _NUMBERS[table], _NAMES[table]
     asked = list(product(("sum", "mean", "min", "max", "std", "distinct", "last", "first", "count"), numbers))
     asked += list(product(("min", "max", "distinct", "last", "first", "entropy"), (name,)))
-    asked += [(aggregate, None) for aggregate in ("count", "count", "count", "days_active", "mean_gap_days")]
+    asked += [(aggregate, None) for aggregate in ("count", "count", "count", "rows", "days_active", "mean_gap_days")]
     asked += [("decay", column) for column in (None, *numbers[:1])] * 2
     # One filter and one window for each, in turn: to plan every combination would take most of the test's time.
     turns = cycle(product((None, *filters), (None, 3, 8)))

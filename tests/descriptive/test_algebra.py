@@ -5,7 +5,7 @@ from math import sqrt
 import pytest
 
 from cxml.config.features import Aggregate, Contract, Recency, Trend
-from cxml.descriptive.algebra import feature_kind
+from cxml.descriptive.algebra import feature_plan
 from cxml.errors import ConfigError
 
 
@@ -175,7 +175,8 @@ def test_the_trend_of_a_mean_is_missing_where_one_window_is_empty(value):
 def test_the_trend_of_a_count_is_a_number_whatever_column_it_names(company):
     feature = Trend(name="t", table="events", aggregate="count", column="channel", window_days=7)
     made = company(events=EVENTS)
-    assert feature_kind(feature, made.tables.kinds) == "number"
+    (meaning,) = feature_plan([feature], made.tables.kinds).features
+    assert meaning.kind == "number"
     assert made.frame([feature], [("ada", "2024-03-11")])["t"].tolist() == [2 - 1]
 
 

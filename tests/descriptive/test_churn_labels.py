@@ -20,10 +20,13 @@ def purchase(event_time, *, customer_id="ada", event_type="purchase", **more):
     return {"customer_id": customer_id, "event_time": event_time, "event_type": event_type, **more}
 
 
-def churn_of(company, *events, as_of=NOW, **options):
+def churn_of(company, *events, as_of=NOW, customers=None, **options):
     """Return labels as (customer, as_of, label), for a horizon of 30 days, moments 30 days apart."""
     options = {"event": "purchase", "horizon_days": 30, "every_days": 30} | options
-    found = renewal_labels(company(events=list(events), as_of=as_of).tables, RenewalLabel(**options))
+    found = renewal_labels(
+        company(events=list(events), as_of=as_of, **({"customers": customers} if customers else {})).tables,
+        RenewalLabel(**options),
+    )
     assert found.columns.tolist() == ["customer_id", "as_of", "known_time", "label"]
     days = found["as_of"].astype("string").str.removesuffix(" 00:00:00")
     return list(zip(found["customer_id"], days, found["label"], strict=True))
@@ -34,6 +37,14 @@ def test_who_bought_once_is_lost_at_every_moment_from_then_on(company):
     assert churn_of(company, purchase("2024-02-01")) == [
         ("ada", "2024-03-03", 1.0), ("ada", "2024-04-02", 1.0), ("ada", "2024-05-02", 1.0), ("ada", "2024-06-01", 1.0),
     ]  # fmt: skip
+
+
+def test_one_event_of_centuries_ago_begins_no_history(company):
+    many = [purchase("2024-02-01", customer_id=f"c{i}") for i in range(120)]
+    customers = [{"customer_id": f"c{i}"} for i in range(120)]
+    found = churn_of(company, *many, purchase("1900-01-01", customer_id="c7"), customers=customers)
+    assert sorted({moment for _, moment, _ in found}) == ["2024-03-03", "2024-04-02", "2024-05-02", "2024-06-01"]
+    assert found == churn_of(company, *many, customers=customers)
 
 
 @pytest.mark.parametrize(

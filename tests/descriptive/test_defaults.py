@@ -82,7 +82,7 @@ def test_another_name_of_events_is_counted(company):
 
 def test_invitations_bring_how_many_were_answered(company):
     sent = [survey("nps") | {"sent_time": "2024-01-01"}]
-    assert {"invited_365d", "answered_365d", "answered_share_365d"} <= names_from(company, surveys=sent)
+    assert {"invited_365d", "answered_365d", "response_rate_365d"} <= names_from(company, surveys=sent)
 
 
 def test_a_segment_brings_the_mean_answer_of_the_others_in_it(company):

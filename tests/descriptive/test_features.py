@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxml.config.features import Aggregate, Attribute, Contract, Environment, Recency, Season, Trend
-from cxml.descriptive.algebra import feature_kind
+from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.errors import ConfigError
 
@@ -121,7 +121,8 @@ def test_moments_of_any_resolution_mean_the_same(company, unit):
 @pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
 def test_the_kind_of_a_feature_is_number_or_category(company, feature):
     kinds = company(**ROWS).tables.kinds
-    assert feature_kind(feature, kinds) == ("category" if feature.name in NAMES else "number")
+    (meaning,) = feature_plan([feature], kinds).features
+    assert meaning.kind == ("category" if feature.name in NAMES else "number")
 
 
 def refused(company, *features, **rows):

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import multinomial
 
 from cxml.descriptive.indicators import ces, csat, nps, nps_class, sentiment_shares, smiley, stars
-from cxml.errors import SchemaError
+from cxml.errors import ConfigError, SchemaError
 
 
 @pytest.mark.parametrize(
@@ -180,3 +180,32 @@ def test_a_sentiment_near_nought_is_neutral():
     assert [share.n for share in shares] == [8, 8, 8]
     with pytest.raises(SchemaError, match="sentiment must be from -1 to 1; 1 of 2 rows is not"):
         sentiment_shares(pd.Series([0.5, 80]))
+
+
+@pytest.mark.parametrize("counts", [(-1, 0, 5), (1.5, 0, 5), (math.nan, 0, 5)])
+def test_what_counts_nothing_has_no_score(counts):
+    with pytest.raises(SchemaError, match=r"^nps needs counts of answers, whole numbers from 0 on; n_detractors is "):
+        nps(*counts)
+
+
+def test_a_method_that_is_not_there_is_refused():
+    with pytest.raises(ConfigError, match=r"^method: must be one of adjusted_wald, wald; it is 'foo'"):
+        nps(1, 2, 3, method="foo")
+
+
+def test_lists_are_answers_too():
+    assert csat([5, 4, 3, None], ["a", "b", "c", "d"]) == csat(pd.Series([5.0, 4, 3]), pd.Series(["a", "b", "c"]))
+
+
+@pytest.mark.parametrize(
+    ("scores", "customers", "says"),
+    [
+        (pd.Series([5, 1], index=[0, 1]), pd.Series(["a", "b"], index=[1, 0]), "customers: must have the index of the"),
+        ([5, 1], ["a"], "customers: must have the index of the csat scores, row by row; it has another"),
+        ([5, 1], ["a", None], "customers: must not be missing where there is a csat score; 1 of 2 rows is not"),
+        (["good", 1], None, r"csat score must be from 1 to 5; 1 of 2 rows is not \(first: row 0 has 'good'\)"),
+    ],
+)
+def test_answers_and_customers_that_do_not_go_together_are_refused(scores, customers, says):
+    with pytest.raises(SchemaError, match=says):
+        csat(scores, customers)

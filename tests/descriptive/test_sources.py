@@ -177,11 +177,43 @@ def test_a_table_of_strangers_alone_is_a_fault():
     assert fault.endswith("None is known: do both tables write the id alike?")
 
 
-def test_a_last_fact_far_beyond_the_others_is_reported_because_today_follows_it():
-    times = [NEW_YEAR] * 300 + [pd.Timestamp("2099-01-01T00:00Z")]
-    (warning,) = read(frames=events(ids=["1"] * 301, times=times)).warnings
-    assert warning.startswith("events.event_time: the last is 2099-01-01, more than 365 days after 99% of the rows")
-    assert "`as_of` follows it. Set `as_of:`" in warning
+@pytest.mark.parametrize(
+    ("table", "column"), [("events", "event_time"), ("events", "known_time"), ("customers", "since")]
+)
+@pytest.mark.parametrize(("year", "n"), [(2099, 300), (2099, 30), (9999, 1)])
+def test_one_time_far_beyond_all_others_does_not_set_today(table, column, year, n):
+    frames = events(ids=["1", "2"] * n, known_time=NEW_YEAR)
+    frames["customers"] = TWO.assign(since=NEW_YEAR)
+    frames[table].loc[0, column] = pd.Timestamp(f"{year}-12-31T00:00Z")
+    if (table, column) == ("events", "event_time"):
+        frames[table].loc[0, "known_time"] = pd.NaT
+    (fault,) = faults(frames=frames)
+    times = 4 * n + 2 - (column == "event_time")
+    assert fault.startswith(f"{table}.{column}: the last time is {year}-12-31, more than 365 days after all but ")
+    assert f"of {times:,} times in the tables, and would set today (`as_of`). Correct or empty it" in fault
+
+
+def test_a_last_time_that_others_are_near_sets_today():
+    late = [pd.Timestamp("2026-01-01T00:00Z"), pd.Timestamp("2026-03-01T00:00Z")]
+    assert read(frames=events(ids=["1"] * 102, times=[NEW_YEAR] * 100 + late)).as_of == datetime(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [
+        (("north", "South"), "customers.region: must be in environment; 1 of 2 rows is not (first: 'South'). Their"),
+        (("North", "South"), "customers.region: must be in environment; 2 of 2 rows are not (first: 'North'). Nobody"),
+        (("north", None), None),
+        (None, "environment: says nothing of anybody, for customers have no column 'region'."),
+    ],
+)
+def test_customers_whose_region_nobody_observed_are_reported(regions, expected):
+    places = pd.DataFrame({"region": ["north", "south"], "observed_time": NEW_YEAR, "jobless": 5.0})
+    customers = TWO if regions is None else TWO.assign(region=list(regions))
+    report = inspected_tables(config({"environment": {}}), {"customers": customers, "environment": places})
+    said = [*report.faults, *report.warnings]
+    assert [text[: len(expected)] for text in said] == [expected] if expected else said == []
+    assert bool(report.faults) == (regions == ("North", "South"))
 
 
 def test_a_contract_signed_ahead_does_not_move_today():

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxml.config.features import Aggregate
 from cxml.config.load import example_config, load_config
 from cxml.config.policy import PolicyConfig
 from cxml.descriptive.sources import read_tables
@@ -221,6 +222,20 @@ def test_bad_input_ends_training_with_a_clear_error_and_nothing_written(sample, 
     frames = {**sample.simulation.tables, **broken(sample.simulation.tables)}
     with pytest.raises(error, match=message):
         train(sample.config, frames=frames, models=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("feature", "says"),
+    [
+        ({"table": "events", "aggregate": "sum", "column": "valeu"}, "features.mine: .*valeu"),
+        ({"table": "events", "aggregate": "sum", "column": "channel"}, "features.mine: .*channel"),
+    ],
+)
+def test_a_feature_that_does_not_fit_stops_before_training(sample, tmp_path, feature, says):
+    config = sample.config.with_features(Aggregate(name="mine", **feature))
+    with pytest.raises(ConfigError, match=says):
+        train(config, frames=sample.simulation.tables, models=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,12 +1,13 @@
 from collections import Counter
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxml.schema.tables import CUSTOMERS, EVENTS, SURVEYS
+from cxml.schema.tables import CONTRACTS, CUSTOMERS, EVENTS, SURVEYS
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 MAY = datetime(2024, 5, 1)
@@ -58,6 +59,13 @@ def test_a_column_with_no_value_at_all_is_a_fault_and_one_value_is_enough(faults
     assert fault.startswith("customers.spend: must not be all null; 2 of 2 rows are.")
     assert "`ignore: [spend]`" in fault
     assert faults(CUSTOMERS, customers(spend=[None, 1.0])) == []
+
+
+def test_what_is_needed_may_all_be_unknown_yet(faults):
+    terms = {"customer_id": ["c1"], "contract_id": ["k"], "start_time": [pd.Timestamp("2024-01-01T00:00Z")],
+             "end_time": [pd.Timestamp("2024-02-01T00:00Z")]}  # fmt: skip
+    for nothing in (pd.Series([None], dtype=object), pd.Series([None], dtype="boolean"), pd.Series([np.nan])):
+        assert faults(CONTRACTS, pd.DataFrame(terms).assign(renewed=nothing)) == []
 
 
 def test_a_key_must_be_filled(faults):
