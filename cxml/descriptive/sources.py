@@ -154,6 +154,23 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     return Tables(con, kinds, tuple(reports), as_of, fingerprint, config_faults)
 
 
+def with_repeats_told(tables: Tables, config: CompanyConfig) -> Tables:
+    """Return the tables with a warning of facts that are there twice, where the config does not say what to do."""
+    reports = []
+    for report in tables.reports:
+        n = 0
+        table: TableConfig | None = getattr(config.tables, report.table)
+        if report.table in ("events", "surveys", "actions") and not (table and table.drop_duplicates):
+            query = f"SELECT count(*) - count(DISTINCT hash(t)) FROM {report.table} AS t"
+            (n,) = tables.con.execute(query).fetchall()[0]
+        told = (
+            f"{report.table}: {n:,} of {report.rows:,} rows are the same as another in every column that is read, and "
+            f"count twice. If they did not happen twice, set `drop_duplicates: true`."
+        )
+        reports.append(replace(report, warnings=(*report.warnings, told)) if n else report)
+    return replace(tables, reports=tuple(reports))
+
+
 def frame_of(tables: Tables, query: str) -> pd.DataFrame:
     """Return the result of a query over a company's tables as a dataframe."""
     with within_memory():

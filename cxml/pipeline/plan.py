@@ -17,7 +17,7 @@ from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
-from cxml.descriptive.sources import Tables, inspected_tables, read_tables
+from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
 from cxml.errors import ConfigError, CxmlError, TrainingError
 from cxml.predict import NPS, RENEWAL
 from cxml.predictive.splits import FutureSplit, future_split
@@ -63,6 +63,7 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     tables = inspected_tables(config, frames)
     if tables.faults:
         return tables
+    tables = with_repeats_told(tables, config)
     faults: list[str] = []
 
     def tried(result: Callable[..., Any], *arguments: Any) -> Any:

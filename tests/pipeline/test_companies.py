@@ -7,7 +7,7 @@ import pytest
 from cxml.config.load import parse_config
 from cxml.config.policy import PolicyConfig
 from cxml.errors import ConfigError
-from cxml.pipeline import score, train
+from cxml.pipeline import check, score, train
 
 AS_OF = pd.Timestamp("2024-01-01", tz="UTC")
 
@@ -107,3 +107,15 @@ def test_a_moment_before_anybody_came_is_refused(sample, tmp_path):
     with pytest.raises(ConfigError, match="nobody in customers is a customer at 1990-01-01"):
         score(sample.config, frames=sample.simulation.tables, models=sample.models, as_of=as_of, to=tmp_path / "a.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_that_are_there_twice_are_told_of_unless_the_config_drops_them():
+    day = pd.Timestamp("2024-01-01", tz="UTC")
+    customers = pd.DataFrame({"customer_id": ["a", "b"]})
+    events = pd.DataFrame({"customer_id": ["a", "b", "a", "a"], "event_time": day, "event_type": "visit"})
+    for drop, expected in ((False, "events: 2 of 4 rows are the same as another in every column"), (True, None)):
+        table = {"drop_duplicates": drop}
+        company = parse_config({"company": "x", "labels": {"nps": {}}, "tables": {"customers": {}, "events": table}})
+        warnings = check(company, frames={"customers": customers, "events": events}).warnings
+        said = [warning for warning in warnings if "count twice" in warning]
+        assert [text[: len(expected)] for text in said] == [expected] if expected else said == []
