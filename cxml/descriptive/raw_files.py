@@ -59,6 +59,8 @@ class Source:
 
         try:
             con.execute(f"CREATE TEMP TABLE {quoted(table)} AS {query}")
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise self.unreadable(error) from None
 
@@ -106,6 +108,8 @@ def source_of(
             else:
                 alike = list(_files_alike(con, where, file, Path(folder), notes))
             source = _source(con, where, file, schema, alike, notes)
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise SourceError(f"{where}: cannot be read: {str(error).splitlines()[0]}") from None
         try:

@@ -71,6 +71,7 @@ def test_tables_beyond_the_limit_go_to_the_disk_and_give_the_same_bytes(folder, 
     pd.testing.assert_frame_equal(limited, unlimited, check_exact=True)
 
 
-def test_too_little_memory_says_which_key_to_raise(folder, temporary):
+@pytest.mark.parametrize("memory_limit", ["4MB", "10KB"])
+def test_too_little_memory_says_which_key_to_raise(folder, temporary, memory_limit):
     with pytest.raises(SourceError, match=r"^memory_limit: is too little for these tables \(.+\)\. Raise it in"):
-        frame(config(folder, "4MB"))
+        frame(config(folder, memory_limit))
