@@ -61,7 +61,8 @@ class CustomerHistory:
     Raises
     ------
     SchemaError
-        If a table or a column is unknown, one that is needed is missing, or a value is of another kind.
+        If a table or a column is unknown, one that is needed is missing, or a fact breaks a rule that its table keeps
+        (kinds, ranges, the names and scales of instruments, the order of times).
     ConfigError
         If the surroundings lack what the plan reads.
     """
@@ -126,13 +127,15 @@ class CustomerHistory:
         ----------
         fact : mapping
             The columns of a row; what is not known may be None or left out. Times are datetimes, NumPy's datetime64 or
-            ISO 8601 texts, in UTC where they carry no zone.
+            ISO 8601 texts, in UTC where they carry no zone. Other values are as the tables have them once they are
+            read: of a survey with a ``scale:`` of its own, the score is on that of its instrument.
         table : ``events``, ``surveys``, ``contracts`` or ``actions``
 
         Raises
         ------
         SchemaError
-            If the table or a column is unknown, one that is needed is missing, or a value is of another kind.
+            If the table or a column is unknown, one that is needed is missing, or the fact breaks a rule of its table;
+            the history stays as it was.
         """
         row = self._plain(table, fact)
         if table == SURVEYS:

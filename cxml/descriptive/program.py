@@ -122,7 +122,7 @@ def _rows(plan: Plan, table: str) -> Rows:
     filled = [name for name in always if name in kinds] + [time] * (table == "invitations")
     if table in ("surveys", "invitations") and any(cell.table == "invitations" for cell in plan.cells):
         optional += [name for name in plan.kinds["invitations"] if name != c.CUSTOMER_ID]
-    return Rows(table, kinds, (), optional=dict.fromkeys(optional), filled=filled)
+    return Rows(table, kinds, (), optional=dict.fromkeys(optional), filled=filled, schema=schema)
 
 
 def _value(tree: Tree, *, flag: bool) -> Value:
