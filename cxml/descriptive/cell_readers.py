@@ -22,7 +22,10 @@ _FACTS_A_NAME: Final = 8
 
 
 class Moment:
-    """One customer at one moment: the series of each table as known then, the customer's row, what others share."""
+    """One customer at one moment: the series of each table as known then, the customer's row, what others share.
+
+    ``midnight`` is that before it, with the series that the surroundings were exported with, where segments are read.
+    """
 
     __slots__ = ("as_of", "customer", "midnight", "series", "surroundings")
 
@@ -53,7 +56,7 @@ def cell_reader(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:
     if cell.aggregate in IN_FORCE:
         return _of_term(cell, ask)
     reader = _windowed(cell, ask, weighted=weighted and cell.aggregate in WEIGHTED)
-    return (lambda m: reader(m.midnight or m)) if cell.by_day else reader
+    return (lambda m: None if m.midnight is None else reader(m.midnight)) if cell.by_day else reader
 
 
 def _windowed(cell: Cell, ask: Ask, *, weighted: bool) -> Reader:

@@ -38,6 +38,12 @@ class CustomerHistory:
     later one. A moment before something became known takes longer: what was known then is sorted out anew. Several
     threads may read a history while none writes to it.
 
+    The mean over the others of a segment is what all of it added up to, less the customer's own part of that. Hand over
+    surroundings that were exported from the same tables as the facts: the own part is that of the facts which the
+    history has when its surroundings are set, here or later. A fact that is added afterwards is known of the customer
+    at once, but not of the segment until surroundings that were exported with it are set; it is not taken from the
+    segment's total, which does not hold it.
+
     Parameters
     ----------
     plan : Plan, or the JSON of one
@@ -48,12 +54,15 @@ class CustomerHistory:
         ``events``, ``surveys``, ``contracts``, ``actions``; rows as for `add`. Surveys count as ``invitations`` as
         well, from when they were sent, unless those are given too.
     surroundings : Surroundings, optional
-        What customers share; needed where the plan reads the environment or segments. It can be replaced later.
+        What customers share, exported from the tables that hold these facts and no others of the customer; needed
+        where the plan reads the environment or segments. It can be replaced later, by an export from tables that hold
+        what was added until then.
 
     Raises
     ------
     SchemaError
-        If a table or a column is unknown, one that is needed is missing, or a value is of another kind.
+        If a table or a column is unknown, one that is needed is missing, or a fact breaks a rule that its table keeps
+        (kinds, ranges, the names and scales of instruments, the order of times).
     ConfigError
         If the surroundings lack what the plan reads.
     """
@@ -66,12 +75,11 @@ class CustomerHistory:
         surroundings: Surroundings | None = None,
     ) -> None:
         self.plan = plan if isinstance(plan, Plan) else Plan.from_json(plan)
-        self.surroundings = surroundings or Surroundings()
         self._program = self.plan.program
         self._customer = self._program.customer.plain(customer)
         self.customer_id: str = self._customer[c.CUSTOMER_ID]
         self._layouts = {layout.table: layout for layout in self._program.layouts}
-        asked = INVITATIONS in self._layouts and self._layouts[INVITATIONS].n_series > 0
+        asked = any(cell.table == INVITATIONS for cell in self.plan.cells)
         self._invited = tuple(name for name in self.plan.kinds[INVITATIONS] if name != c.CUSTOMER_ID) if asked else ()
         plain = {table: [self._plain(table, fact) for fact in rows] for table, rows in (facts or {}).items()}
         surveys = plain.get(SURVEYS, [])
@@ -83,10 +91,11 @@ class CustomerHistory:
         self._waiting.subtract(Counter(self._alike(sent) for row in answers if (sent := self._invitation(row))))
         plain[SURVEYS] = answers
         self._streams = {table: Streams(layout, plain.get(table, ())) for table, layout in self._layouts.items()}
+        self.surroundings = surroundings or Surroundings()
 
     @property
     def surroundings(self) -> Surroundings:
-        """What customers share."""
+        """What customers share. Setting it says that it was exported with all facts that the history has by then."""
         return self._surroundings
 
     @surroundings.setter
@@ -97,6 +106,10 @@ class CustomerHistory:
                 f"(`cxml.descriptive.export.surroundings`) and hand them over."
             )
         self._surroundings = surroundings
+        # One's own part of what a segment adds up to: of the facts of now, whatever is added later.
+        self._in_segments = [
+            Streams(layout, self._streams[layout.table].rows()) for layout in self._program.in_segments
+        ]
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -104,7 +117,7 @@ class CustomerHistory:
         return {table: layout.rows.needed for table, layout in self._layouts.items()}
 
     def add(self, fact: Fact, table: str = "events") -> None:
-        """Add a fact.
+        """Add a fact that the surroundings do not hold yet; in the means over segments it takes no part.
 
         A survey without a ``response_time`` is an invitation; the answer to one that was added before (sent at the
         same time, with the same instrument, touchpoint and channel) is not a second invitation. A contract takes the
@@ -114,13 +127,15 @@ class CustomerHistory:
         ----------
         fact : mapping
             The columns of a row; what is not known may be None or left out. Times are datetimes, NumPy's datetime64 or
-            ISO 8601 texts, in UTC where they carry no zone.
+            ISO 8601 texts, in UTC where they carry no zone. Other values are as the tables have them once they are
+            read: of a survey with a ``scale:`` of its own, the score is on that of its instrument.
         table : ``events``, ``surveys``, ``contracts`` or ``actions``
 
         Raises
         ------
         SchemaError
-            If the table or a column is unknown, one that is needed is missing, or a value is of another kind.
+            If the table or a column is unknown, one that is needed is missing, or the fact breaks a rule of its table;
+            the history stays as it was.
         """
         row = self._plain(table, fact)
         if table == SURVEYS:
@@ -151,15 +166,15 @@ class CustomerHistory:
         return {**key, **self._features(moment)}
 
     def _features(self, as_of: int) -> dict[str, float | str | None]:
-        moment = self._moment(as_of)
-        if self._program.by_day:
-            moment.midnight = self._moment(as_of - as_of % DAY_US)
+        moment = self._moment(as_of, self._streams.values())
+        if self._in_segments:
+            moment.midnight = self._moment(as_of - as_of % DAY_US, self._in_segments)
         return {name: read(moment) for name, read in self._program.features}
 
-    def _moment(self, as_of: int) -> Moment:
+    def _moment(self, as_of: int, streams: Iterable[Streams]) -> Moment:
         known = self._customer.get(c.KNOWN_TIME)
         customer = self._customer if known is None or known < as_of else None
-        return Moment(as_of, [stream.series(as_of) for stream in self._streams.values()], customer, self._surroundings)
+        return Moment(as_of, [stream.series(as_of) for stream in streams], customer, self._surroundings)
 
     def _plain(self, table: str, fact: Fact) -> dict[str, Any]:
         layout = self._layouts.get(table)

@@ -6,21 +6,24 @@ A time is counted in microseconds since 1970 in UTC; one without a zone is in UT
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from cxml.errors import SchemaError, listed, near_miss
 from cxml.schema import columns as c
-from cxml.schema.tables import Kind
+from cxml.schema.tables import Column, Kind, Schema
 
 DAY_US: Final = 86_400_000_000
 EPOCH: Final = datetime(1970, 1, 1)
 
+_REMEDY: Final = (
+    "Correct it; a fact is given as the tables have it once they are read, a score on its instrument's scale."
+)
 _SAYS: Final[Mapping[Kind, str]] = {
     "key": "must be text",
     "category": "must be text",
@@ -41,6 +44,8 @@ class Rows:
     needed : the columns that must be there, known or not
     optional : columns that are read where they are there, and unknown where they are left out
     filled : columns that must be known
+    schema : Schema, optional
+        Its ranges and rules are kept, as the tables keep them; those columns are read as well.
     """
 
     def __init__(
@@ -51,12 +56,15 @@ class Rows:
         *,
         optional: Iterable[str] = (),
         filled: Iterable[str] = (),
+        schema: Schema | None = None,
     ) -> None:
         self.table, self.kinds, self.filled = table, kinds, tuple(filled)
         self.needed = tuple(dict.fromkeys((*needed, *self.filled)))
         self._known = frozenset((*kinds, c.CUSTOMER_ID))
         self._needed = tuple((name, _READERS[kinds[name]]) for name in self.needed)
-        self._optional = tuple((name, _READERS[kinds[name]]) for name in optional if name not in self.needed)
+        self._rules = () if schema is None else tuple(_rules(schema, kinds))
+        read = dict.fromkeys((*optional, *(name for rule in self._rules for name in rule.needs)))
+        self._optional = tuple((name, _READERS[kinds[name]]) for name in read if name not in self.needed)
 
     def plain(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a row that are read, as plain values.
@@ -64,7 +72,8 @@ class Rows:
         Raises
         ------
         SchemaError
-            If a column is unknown, a needed one is missing, or a value is of another kind; all faults together.
+            If a column is unknown, a needed one is missing, a value is of another kind or out of range, or a rule of
+            the table is broken; all faults together.
         """
         try:
             found = {name: read(row[name]) for name, read in self._needed}
@@ -74,6 +83,9 @@ class Rows:
             raise SchemaError(self._faults(row)) from None
         if not row.keys() <= self._known or any(found[name] is None for name in self.filled):
             raise SchemaError(self._faults(row))
+        for rule in self._rules:
+            if rule.breaks(found):
+                raise SchemaError(self._faults(row))
         return found
 
     def _faults(self, row: Any) -> str:
@@ -90,13 +102,50 @@ class Rows:
             for name in self.needed
             if name not in row
         ]
+        found = {}
         for name, read in (*self._needed, *self._optional):
             try:
-                if read(row.get(name)) is None and name in self.filled and name in row:
+                found[name] = read(row.get(name))
+                if found[name] is None and name in self.filled and name in row:
                     faults.append(f"{self.table}.{name}: must be filled.")
             except (ValueError, TypeError, AttributeError):
                 faults.append(f"{self.table}.{name}: {_SAYS[self.kinds[name]]}; it is {row[name]!r}.")
+        faults += [
+            f"{self.table}.{rule.column}: {rule.says}; it is {row.get(rule.column)!r}. {_REMEDY}"
+            for rule in self._rules
+            if found.keys() >= set(rule.needs) and rule.breaks(found)
+        ]
         return listed(faults)
+
+
+class _Rule(NamedTuple):
+    """A rule over one row of plain values: a range of the schema, or one of its rules."""
+
+    column: str
+    says: str
+    needs: tuple[str, ...]
+    breaks: Callable[[Mapping[str, Any]], bool]
+
+
+def _rules(schema: Schema, kinds: Mapping[str, Kind]) -> Iterator[_Rule]:
+    """Return what can be broken by a row with these columns."""
+    for column in schema.columns:
+        if column.name in kinds and (column.low is not None or column.high is not None):
+            yield _Rule(column.name, column.range_says, (column.name,), _out_of_range(column))
+    for rule in schema.rules:
+        if rule.breaks is not None and kinds.keys() >= set(rule.needs):
+            yield _Rule(rule.column, rule.says, rule.needs, rule.breaks)
+
+
+def _out_of_range(column: Column) -> Callable[[Mapping[str, Any]], bool]:
+    name = column.name
+    low, high = (-math.inf if column.low is None else column.low), (math.inf if column.high is None else column.high)
+
+    def breaks(row: Mapping[str, Any]) -> bool:
+        found = row[name]
+        return found is not None and not low <= found <= high
+
+    return breaks
 
 
 def microseconds(moment: Any, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,28 +25,39 @@ class Program:
 
     customer: Rows
     layouts: tuple[Layout, ...]
+    """Of every table of facts."""
+    in_segments: tuple[Layout, ...]
+    """Of the tables that segments read: one's own part of what a segment adds up to."""
     features: tuple[tuple[str, Reader], ...]
-    by_day: bool
 
 
 def compiled(plan: Plan) -> Program:
     """Return the program of a plan."""
-    tables = [table for table in FACT_TIME if table in plan.kinds]
-    makers = {table: _Maker(plan, table, number) for number, table in enumerate(tables)}
-    cells = [makers[cell.table].reader(cell) for cell in plan.cells]
+    tables = {table: _rows(plan, table) for table in FACT_TIME if table in plan.kinds}
+    own = _makers(plan, tables, [cell for cell in plan.cells if not cell.by_day])
+    by_day = [cell for cell in plan.cells if cell.by_day]
+    read = dict.fromkeys(cell.table for cell in by_day)
+    in_segments = _makers(plan, {table: tables[table] for table in read}, by_day)
+    cells = [(in_segments if cell.by_day else own)[cell.table].reader(cell) for cell in plan.cells]
     needed, optional = customer_columns(plan)
     customer = Rows("customers", plan.kinds["customers"], needed, optional=optional, filled=[c.CUSTOMER_ID])
-    layouts = tuple(maker.layout() for maker in makers.values())
-    return Program(customer, layouts, feature_readers(plan, cells), any(cell.by_day for cell in plan.cells))
+    kept, of_segments = (tuple(maker.layout() for maker in makers.values()) for makers in (own, in_segments))
+    return Program(customer, kept, of_segments, feature_readers(plan, cells))
+
+
+def _makers(plan: Plan, tables: Mapping[str, Rows], cells: Sequence[Cell]) -> dict[str, _Maker]:
+    return {
+        table: _Maker(plan, rows, number, [cell for cell in cells if cell.table == table])
+        for number, (table, rows) in enumerate(tables.items())
+    }
 
 
 class _Maker:
     """What is to be kept of one table, gathered from its cells."""
 
-    def __init__(self, plan: Plan, table: str, number: int) -> None:
-        self.plan, self.table, self.number = plan, table, number
-        self.kinds = plan.kinds[table]
-        self.cells = [cell for cell in plan.cells if cell.table == table]
+    def __init__(self, plan: Plan, rows: Rows, number: int, cells: Sequence[Cell]) -> None:
+        self.table, self.rows, self.number, self.cells = rows.table, rows, number, cells
+        self.kinds = plan.kinds[rows.table]
         self._places: dict[str, int] = {}
         self._asked: list[tuple[Tree | None, Value, dict[str, Any]]] = []
 
@@ -77,37 +89,40 @@ class _Maker:
             where = self._asked[places[0]][0]
             series = tuple((place, self._asked[place][1], Kept(**self._asked[place][2])) for place in places)
             streams.append(Stream(None if where is None else truth(where), series))
-        read = self._read()
         return Layout(
             self.table,
-            self._rows(read),
+            self.rows,
             FACT_TIME[self.table],
             known=self.table != "invitations" and c.KNOWN_TIME in self.kinds,
             weighted=c.CONFIDENCE in self.kinds and any(cell.aggregate in WEIGHTED for cell in self.cells),
-            outcome=c.RENEWED in read,
+            outcome=c.RENEWED in _read(self.cells),
             streams=tuple(streams),
             n_series=len(self._asked),
         )
 
-    def _read(self) -> dict[str, None]:
-        """Return the columns that the cells read, in order."""
-        trees = [tree for cell in self.cells for tree in (cell.where, cell.value) if tree is not None]
-        read = dict.fromkeys(column for tree in trees for column in columns(tree))
-        if self.table == "contracts" and (c.RENEWED in read or any(cell.aggregate in IN_FORCE for cell in self.cells)):
-            read[c.END_TIME] = None
-        if any(cell.aggregate == "price_change" for cell in self.cells):
-            read[c.PRICE] = None
-        return read
 
-    def _rows(self, read: dict[str, None]) -> Rows:
-        time = FACT_TIME[self.table]
-        optional = [name for name in (time, *read, c.KNOWN_TIME, c.CONFIDENCE) if name in self.kinds]
-        schema = TABLES["surveys" if self.table == "invitations" else self.table]
-        always = [column.name for column in schema.columns if not column.nullable and column.name != c.CUSTOMER_ID]
-        filled = [name for name in always if name in self.kinds] + [time] * (self.table == "invitations")
-        if self.table in ("surveys", "invitations") and any(cell.table == "invitations" for cell in self.plan.cells):
-            optional += [name for name in self.plan.kinds["invitations"] if name != c.CUSTOMER_ID]
-        return Rows(self.table, self.kinds, (), optional=dict.fromkeys(optional), filled=filled)
+def _read(cells: Sequence[Cell]) -> dict[str, None]:
+    """Return the columns that the cells of a table read, in order."""
+    trees = [tree for cell in cells for tree in (cell.where, cell.value) if tree is not None]
+    read = dict.fromkeys(column for tree in trees for column in columns(tree))
+    if any(cell.table == "contracts" and (c.RENEWED in read or cell.aggregate in IN_FORCE) for cell in cells):
+        read[c.END_TIME] = None
+    if any(cell.aggregate == "price_change" for cell in cells):
+        read[c.PRICE] = None
+    return read
+
+
+def _rows(plan: Plan, table: str) -> Rows:
+    """Return what is read of the rows of a table."""
+    time, kinds = FACT_TIME[table], plan.kinds[table]
+    read = _read([cell for cell in plan.cells if cell.table == table])
+    optional = [name for name in (time, *read, c.KNOWN_TIME, c.CONFIDENCE) if name in kinds]
+    schema = TABLES["surveys" if table == "invitations" else table]
+    always = [column.name for column in schema.columns if not column.nullable and column.name != c.CUSTOMER_ID]
+    filled = [name for name in always if name in kinds] + [time] * (table == "invitations")
+    if table in ("surveys", "invitations") and any(cell.table == "invitations" for cell in plan.cells):
+        optional += [name for name in plan.kinds["invitations"] if name != c.CUSTOMER_ID]
+    return Rows(table, kinds, (), optional=dict.fromkeys(optional), filled=filled, schema=schema)
 
 
 def _value(tree: Tree, *, flag: bool) -> Value:

@@ -63,6 +63,10 @@ class Streams:
         self._facts = sorted((self._fact(row) for row in rows), key=_order)
         self._refresh()
 
+    def rows(self) -> list[Row]:
+        """Return the rows that were handed over, in the order in which they count."""
+        return [fact.row for fact in self._facts]
+
     def add(self, row: Row) -> None:
         """Add a row; a contract takes the place of the one with its id."""
         fact = self._fact(row)

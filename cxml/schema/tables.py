@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from cxml.schema import columns as c
 
@@ -28,16 +28,28 @@ class Column:
     past: bool = False
     measure: bool = False
 
+    @property
+    def range_says(self) -> str:
+        """The range in words, such as ``must be 0-1``."""
+        if self.low is None or self.high is None:
+            return f"must be {self.high:g} or less" if self.low is None else f"must be {self.low:g} or more"
+        return f"must be {self.low:g}{' to ' if self.low < 0 else '-'}{self.high:g}"
+
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule over one row: ``broken`` is DuckDB SQL in which ``{column}`` stands for each column in ``needs``."""
+    """A rule over one row: ``broken`` is DuckDB SQL in which ``{column}`` stands for each column in ``needs``.
+
+    ``breaks`` says the same of one row of plain values (None: unknown), for the tables whose rows come one at a time
+    too; a test holds it against the SQL.
+    """
 
     column: str
     says: str
     broken: str
     remedy: str
     needs: tuple[str, ...]
+    breaks: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +135,22 @@ def _off_scale() -> tuple[Rule, ...]:
                 f"{{instrument}} = '{instrument}' AND {{score}} NOT BETWEEN {low} AND {high}",
                 "If this survey uses another scale, set `scale: [lowest, highest]` for it in the tables section.",
                 (c.INSTRUMENT, c.SCORE),
+                _is_off(instrument, low, high),
             )
         )
     return tuple(rules)
+
+
+def _is_off(instrument: str, low: float, high: float) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda row: row[c.INSTRUMENT] == instrument and row[c.SCORE] is not None and not low <= row[c.SCORE] <= high
+
+
+def _is_before(a: str, b: str, *, or_at: bool = False) -> Callable[[Mapping[str, Any]], bool]:
+    def breaks(row: Mapping[str, Any]) -> bool:
+        one, other = row[a], row[b]
+        return one is not None and other is not None and bool(one < other or (or_at and one == other))
+
+    return breaks
 
 
 SURVEYS: Final = Schema(
@@ -149,6 +174,7 @@ SURVEYS: Final = Schema(
             f"{{instrument}} NOT IN {tuple(INSTRUMENT_SCALES)!r}",
             "Name the instrument of each row, or of the whole table with `constants: {instrument: nps}`.",
             (c.INSTRUMENT,),
+            lambda row: row[c.INSTRUMENT] is not None and row[c.INSTRUMENT] not in INSTRUMENT_SCALES,
         ),
         *_off_scale(),
         Rule(
@@ -157,6 +183,7 @@ SURVEYS: Final = Schema(
             "{instrument} = 'nps' AND {score} <> round({score})",
             "If this survey uses another scale, set `scale: [lowest, highest]` for it in the tables section.",
             (c.INSTRUMENT, c.SCORE),
+            lambda row: row[c.INSTRUMENT] == "nps" and row[c.SCORE] is not None and row[c.SCORE] % 1 != 0,
         ),
         Rule(
             c.SCORE,
@@ -164,6 +191,7 @@ SURVEYS: Final = Schema(
             "{score} IS NOT NULL AND {response_time} IS NULL",
             "Without the time of the answer nobody can say when it was known; fill response_time or empty the score.",
             (c.SCORE, c.RESPONSE_TIME),
+            lambda row: row[c.SCORE] is not None and row[c.RESPONSE_TIME] is None,
         ),
         Rule(
             c.RESPONSE_TIME,
@@ -171,6 +199,7 @@ SURVEYS: Final = Schema(
             "{response_time} < {sent_time}",
             "Check the zones and the mapping of the two columns in `columns:`.",
             (c.RESPONSE_TIME, c.SENT_TIME),
+            _is_before(c.RESPONSE_TIME, c.SENT_TIME),
         ),
     ),
     time=c.RESPONSE_TIME,
@@ -196,6 +225,7 @@ CONTRACTS: Final = Schema(
             "{end_time} <= {start_time}",
             "A contract term that lasts no time cannot be renewed; check the two columns.",
             (c.START_TIME, c.END_TIME),
+            _is_before(c.END_TIME, c.START_TIME, or_at=True),
         ),
     ),
     time=c.START_TIME,

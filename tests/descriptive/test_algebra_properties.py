@@ -86,16 +86,22 @@ def by_sql(con, group, spine):
 
 
 def twins(con, group, history, n_at_once=None):
-    """Return the history of each customer, some of its facts handed over at once and the others added one by one."""
-    plan, shared = plan_of(group), surroundings(stored(con, group, history), plan_of(group))
+    """Return the history of each customer, some of its facts handed over at once and the others added one by one.
+
+    The surroundings of each are exported without the facts that are added to it.
+    """
+    plan, full = plan_of(group), surroundings(stored(con, group, history), plan_of(group))
     found = {}
     for person in history["customers"]:
+        shared = full
         facts = {
             table: [row for row in rows if row["customer_id"] == person["customer_id"]]
             for table, rows in history.items()
             if table in GROUPS[group] and table not in ("customers", "environment")
         }
         first = {table: rows[:n_at_once] for table, rows in facts.items()}
+        if plan.segments and first != facts:
+            shared = surroundings(stored(con, group, with_own(history, person["customer_id"], first)), plan)
         twin = CustomerHistory(plan, person, first, shared)
         for table, rows in facts.items():
             for row in rows[len(first[table]) :]:
@@ -103,7 +109,14 @@ def twins(con, group, history, n_at_once=None):
                     twin.add(row | {"response_time": None, "score": None}, table)  # first sent, then answered
                 twin.add(row, table)
         found[person["customer_id"]] = twin
+    stored(con, group, history)
     return found
+
+
+def with_own(history, customer, own):
+    """Return a history with these facts of one customer, and those of all others."""
+    others = {table: [row for row in rows if row["customer_id"] != customer] for table, rows in history.items()}
+    return others | {table: others[table] + rows for table, rows in own.items()} | {"customers": history["customers"]}
 
 
 def assert_same(found, expected, about):
@@ -135,6 +148,47 @@ def test_sql_the_online_twin_and_a_plain_loop_agree(con, group):
             expected = [loop.value(feature, customer, as_of) for feature in features_of(group)]
             assert_all_same(group, found, expected, ("SQL", customer, as_of))
             assert_all_same(group, online[customer].features(as_of).values(), expected, ("twin", customer, as_of))
+
+    check()
+
+
+def before_it_was_added(table, row):
+    """Return a fact as it may have stood in the tables before it was known as it is, or nothing."""
+    if table == "contracts":
+        return row | {"price": 2.0, "start_time": BEGIN, "end_time": END, "renewed": None}
+    sent = table == "surveys" and None not in (row["sent_time"], row["response_time"])
+    return row | {"response_time": None, "score": None} if sent else None
+
+
+def test_what_is_added_after_the_export_takes_no_part_in_the_means_of_the_segment(con):
+    group = "segments"
+
+    @settings(SETTINGS, max_examples=8)
+    @given(history=histories(group), random=st.randoms(use_true_random=False), spine=spines)
+    def check(history, random, spine):
+        full = surroundings(stored(con, group, history), plan_of(group))
+        expected = by_sql(con, group, spine)
+        person = random.choice(history["customers"][:2])
+        exported, added = {}, []
+        for table in ("events", "surveys", "contracts", "actions"):
+            exported[table] = []
+            for row in history[table]:
+                if row["customer_id"] != person["customer_id"]:
+                    continue
+                late = random.random() < 0.5
+                added += [(row, table)] * late
+                exported[table] += filter(None, [before_it_was_added(table, row) if late else row])
+        facts = with_own(history, person["customer_id"], exported)
+        shared = surroundings(stored(con, group, facts), plan_of(group))
+        twin = CustomerHistory(plan_of(group), person, exported, shared)
+        for row, table in added:
+            twin.add(row, table)
+        asked = {about: wanted for about, wanted in expected.items() if about[0] == person["customer_id"]}
+        for (customer, as_of), wanted in asked.items():
+            assert_all_same(group, twin.features(as_of).values(), wanted, ("export before", customer, as_of))
+        twin.surroundings = full
+        for (customer, as_of), wanted in asked.items():
+            assert_all_same(group, twin.features(as_of).values(), wanted, ("export after", customer, as_of))
 
     check()
 

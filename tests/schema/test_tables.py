@@ -1,5 +1,6 @@
 import itertools
 
+import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -175,3 +176,42 @@ def test_the_rules_of_surveys_find_what_a_plain_loop_finds(counted, answers):
             n, first = expected.get(rule, (0, row))
             expected[rule] = (n + 1, first)
     assert found == expected
+
+
+_VALUES = {
+    "number": st.sampled_from([None, -0.5, 0.0, 0.5, 1.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 10.5, 11.0, 77.0]),
+    "category": st.sampled_from([None, *SCALES, "npss", ""]),
+    "time": st.sampled_from([None, 0, 1, 2]),
+}
+_SQL_TYPES = {"number": "DOUBLE", "category": "VARCHAR", "time": "BIGINT"}  # a time is compared as a number is
+RULES = [(schema, rule) for schema in TABLES.values() for rule in schema.rules]
+
+
+@pytest.mark.parametrize(("schema", "rule"), RULES, ids=[f"{schema.name}-{rule.says}" for schema, rule in RULES])
+def test_a_rule_says_the_same_of_a_row_in_python_and_in_sql(schema, rule):
+    kinds = {name: schema.names[name].kind for name in rule.needs}
+    columns = ", ".join(f"CAST(? AS {_SQL_TYPES[kind]}) AS {name}" for name, kind in kinds.items())
+    query = f"SELECT coalesce({rule.broken.format(**{name: name for name in kinds})}, FALSE) FROM (SELECT {columns})"
+
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @given(st.fixed_dictionaries({name: _VALUES[kind] for name, kind in kinds.items()}))
+    def check(row):
+        (broken,) = con.execute(query, [row[name] for name in kinds]).fetchone()
+        assert rule.breaks(row) is broken
+
+    with duckdb.connect() as con:
+        check()
+
+
+@pytest.mark.parametrize(
+    ("column", "low", "high"), [("confidence", -0.1, 1.1), ("sentiment", -1.5, 1.5), ("propensity", -1, 2)]
+)
+def test_a_range_is_worded_as_the_check_words_it(counted, column, low, high):
+    schema = SURVEYS if column == "sentiment" else ACTIONS
+    rows = surveys(sentiment=[low, high]) if column == "sentiment" else actions(**{column: [low, high]})
+    assert counted(schema, rows) == {(f"{schema.name}.{column}", schema.names[column].range_says): (2, 0)}
+
+
+def test_a_range_without_an_end_is_worded_as_the_check_words_it(counted):
+    found = counted(ACTIONS, actions(cost=[-1.0, 1.0]))
+    assert found == {("actions.cost", ACTIONS.names["cost"].range_says): (1, 0)}
