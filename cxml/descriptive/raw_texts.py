@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cxml.config.tables import ALL, EPOCHS, FileConfig, columns_named
 from cxml.descriptive.raw_files import Notes, Source
 from cxml.errors import SourceError, broken_by
-from cxml.schema.sql import ZONED, kind_of, literal, quoted, typed
+from cxml.schema.sql import kind_of, literal, quoted, typed, zoned_time, zoneless_time
 from cxml.schema.tables import Schema
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _column(name: str, source: Source, file: FileConfig, schema: Schema) -> _Col
         return _Column(name, known, known, value)
     numbers = _numbers(known, file.decimal, markers, marked=not source.texts and kind is None and file.decimal == ".")
     flag = _same(f"CASE lower({known}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END")
-    times = _iso_times(known)
+    times = (_same(zoned_time(known)), _same(zoneless_time(known)))  # never some of each in one column
     written = (_time(known, formats, named=named),) if formats else ()
     otherwise = known
     if file.decimal == ",":  # so that the check sees the numbers between which a text stands
@@ -195,15 +195,6 @@ def _time(text: str, formats: Sequence[str], *, named: bool) -> _Reading:
         plain_days = f"regexp_replace({text}, {literal(_ORDINAL)}, '\\1', 'g')"
         sql = f"coalesce(try_strptime({text}, {listed}), try_strptime({plain_days}, {listed}))"
     return _Reading(sql, sql, named=named)
-
-
-def _iso_times(text: str) -> tuple[_Reading, ...]:
-    """Return how a text is read as a time in ISO 8601, with a zone and without: never some of each in one column."""
-    day, zoned = f"{text} LIKE '____-__-__%'", f"regexp_matches({text}, {literal(ZONED)})"
-    return (
-        _same(f"CASE WHEN {day} AND {zoned} THEN TRY_CAST({text} AS TIMESTAMPTZ) END"),
-        _same(f"CASE WHEN {day} AND NOT {zoned} THEN TRY_CAST({text} AS TIMESTAMP) END"),
-    )
 
 
 def _unmarked_value(name: str, duckdb_type: str, markers: Sequence[str]) -> str:

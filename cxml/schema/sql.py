@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
     import duckdb
 
-# An offset comes after a time of day: the -01 of a day such as 2024-07-01 is none.
-ZONED = "\\d\\d:\\d\\d.*(Z|[+-]\\d\\d(:?\\d\\d)?)$"
+# What a text must be as a whole, for DuckDB's own cast drops what follows a time: the PM of 09:00 PM, or a zone. No zone
+# is as much as 16 hours from UTC.
+_ZONELESS: Final = r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*"
+_ZONED: Final = r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC| GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)\s*"
 
 
 def quoted(name: str) -> str:
@@ -48,6 +50,19 @@ def _is_zoned(duckdb_type: str) -> bool:
     return duckdb_type.startswith("TIMESTAMPTZ") or "WITH TIME ZONE" in duckdb_type  # of any resolution
 
 
+def zoned_time(text: str) -> str:
+    """Return the SQL of a text in ISO 8601 that carries its zone as TIMESTAMPTZ, NULL for any other text.
+
+    A zone is an offset, ``Z``, or `` UTC`` or `` GMT`` after a blank.
+    """
+    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONED)}) THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+
+
+def zoneless_time(text: str) -> str:
+    """Return the SQL of a text in ISO 8601 without a zone, a day or a time of day, as TIMESTAMP, NULL for any other."""
+    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONELESS)}) THEN TRY_CAST({text} AS TIMESTAMP) END"
+
+
 def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) -> str:
     """Return the SQL that reads a raw column as its kind; what cannot be read becomes NULL.
 
@@ -60,11 +75,9 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
         if is_zoneless(duckdb_type):
             stamp = f"CAST({name} AS TIMESTAMP)"
         elif kind_of(duckdb_type) == "category":
-            zoned = f"regexp_matches(CAST({name} AS VARCHAR), {literal(ZONED)})"
-            in_utc = f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
-            if zone is None:
-                return f"CASE WHEN {zoned} THEN {in_utc} END"
-            return f"CASE WHEN {zoned} THEN {in_utc} ELSE {_in_utc(f'TRY_CAST({name} AS TIMESTAMP)', zone)} END"
+            text = f"CAST({name} AS VARCHAR)"
+            in_utc = f"timezone('UTC', {zoned_time(text)})"
+            return in_utc if zone is None else f"coalesce({in_utc}, {_in_utc(zoneless_time(text), zone)})"
         else:
             return "CAST(NULL AS TIMESTAMP)"
         return _in_utc(stamp, zone)
