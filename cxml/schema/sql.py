@@ -9,10 +9,12 @@ from cxml.schema.tables import Kind
 if TYPE_CHECKING:
     import duckdb
 
-# What a text must be as a whole, for DuckDB's own cast drops what follows a time: the PM of 09:00 PM, or a zone. No zone
-# is as much as 16 hours from UTC.
-_ZONELESS: Final = r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*"
-_ZONED: Final = r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC| GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)\s*"
+# What a text must be as a whole: DuckDB's own cast drops what follows a time, be it the PM of 09:00 PM or a zone.
+_DAY: Final = r"\d{4}-\d\d-\d\d"
+_CLOCK: Final = r"[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
+_ZONE: Final = r"(Z| UTC| GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)"  # none is as much as 16 hours from UTC
+_ZONED: Final = rf"\s*{_DAY}{_CLOCK}{_ZONE}\s*"
+_ZONELESS: Final = rf"\s*{_DAY}({_CLOCK})?\s*"
 
 
 def quoted(name: str) -> str:
