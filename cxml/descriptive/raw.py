@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.tables import TableConfig, columns_named
 from cxml.descriptive.raw_columns import ROW, TABLE, constant_columns, derived_columns, file_columns
+from cxml.descriptive.raw_doubts import tell_doubtful
 from cxml.descriptive.raw_files import Notes, files_of, source_of
 from cxml.descriptive.raw_joins import joined_parts, joined_place, joined_query, tell_strangers
 from cxml.descriptive.raw_rows import first_row, kept_rows, without_duplicates
@@ -84,6 +85,9 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
         _rescale(con, name, table.scale, notes)
     codes = columns_named(table.categories, column_types(con, raw))
     names = dict.fromkeys([*codes, *keys, *(our for part in parts for our in part.names)])
+    decimals = dict.fromkeys(own, table.decimal) | {our: part.decimal for part in parts for our in part.columns}
+    told = {our: point for our, point in decimals.items() if our not in schema.names and our not in names}
+    tell_doubtful(con, raw, name, told, notes)
     return RawTable(tuple(notes.faults), tuple(notes.warnings), tuple(names))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cxml.errors import SchemaError, broken_by, listed, near_miss
 from cxml.schema import columns as c
-from cxml.schema.sql import column_types, is_zoneless, kind_of, quoted, typed, zoneless_time
+from cxml.schema.sql import column_types, is_zoneless, kind_of, number_in, quoted, typed, zoneless_time
 from cxml.schema.tables import Column, Kind, Schema
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _value_findings(
             off = f"({value}) < {low}" + (f" OR ({value}) > {high}" if high is not None else "")
             yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
     elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":
-        number = f"TRY_CAST({raw} AS DOUBLE)"
+        number = number_in(f"CAST({raw} AS VARCHAR)")
         mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"
         remedy = (
             f"If the others stand for a missing value, list them in `missing:`; "

@@ -52,6 +52,11 @@ def _is_zoned(duckdb_type: str) -> bool:
     return duckdb_type.startswith("TIMESTAMPTZ") or "WITH TIME ZONE" in duckdb_type  # of any resolution
 
 
+def number_in(text: str) -> str:
+    """Return the SQL of the number that a text is, NULL for any other text."""
+    return f"TRY_CAST(CASE WHEN NOT contains({text}, '_') THEN {text} END AS DOUBLE)"  # the ages 18_24 are not 1824
+
+
 def zoned_time(text: str) -> str:
     """Return the SQL of a text in ISO 8601 that carries its zone as TIMESTAMPTZ, NULL for any other text.
 
@@ -84,7 +89,7 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
             return "CAST(NULL AS TIMESTAMP)"
         return _in_utc(stamp, zone)
     if kind == "number":
-        number = f"TRY_CAST({name} AS DOUBLE)"
+        number = number_in(name) if duckdb_type == "VARCHAR" else f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN NOT isnan({number}) THEN {number} END"
     if kind == "flag":
         if kind_of(duckdb_type) == "number":
