@@ -62,7 +62,9 @@ def zoned_time(text: str) -> str:
 
     A zone is an offset, ``Z``, or `` UTC`` or `` GMT`` after a blank.
     """
-    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONED)}) THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+    to_the_second = f"regexp_replace({text}, '([T ]\\d\\d:\\d\\d)([^:])', '\\1:00\\2')"  # as DuckDB 1.5 needs it
+    moment = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({to_the_second} AS TIMESTAMPTZ))"
+    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONED)}) THEN {moment} END"
 
 
 def zoneless_time(text: str) -> str:

@@ -23,6 +23,7 @@ ZONED = {
     "text with an offset": "'2024-07-01T14:00:00+02:00'",
     "text with a western offset": "'2024-07-01T07:00:00-05:00'",
     "text with a short offset": "'2024-07-01 14:00:00+02'",
+    "text without seconds": "'2024-07-01T14:00+02:00'",
     "text with half an hour": "'2024-07-01 17:30:00+0530'",
     "text that says UTC": "'2024-07-01 12:00:00 UTC'",
     "text that says GMT, without seconds": "'2024-07-01T12:00 GMT'",
