@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -15,6 +16,8 @@ from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TablesConfig
 from cxml.errors import ConfigError
 from cxml.schema.columns import RESERVED
+
+_SIZE: Final = r"^\d+(\.\d+)? ?[KMGT]i?B$"
 
 
 class FeaturesConfig(Part):
@@ -76,7 +79,7 @@ class CompanyConfig(Part):
     strict: bool = False
     """Refuse facts of customers who are not in `customers`, instead of counting and leaving them out."""
     random_state: int = 0
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")] | None = None
+    memory_limit: str | None = Field(default=None, json_schema_extra={"pattern": _SIZE})
     """Memory that the tables may take, such as `2GB`; what does not fit goes to the disk. Without it, what there is."""
     tables: TablesConfig
     labels: LabelsConfig
@@ -95,6 +98,13 @@ class CompanyConfig(Part):
     @classmethod
     def _is_a_zone(cls, zone: str | None) -> str | None:
         return known_zone(zone)
+
+    @field_validator("memory_limit", mode="before")
+    @classmethod
+    def _is_a_size(cls, limit: Any) -> Any:
+        if limit is not None and not (isinstance(limit, str) and re.fullmatch(_SIZE, limit)):
+            raise ValueError("must be a size such as 2GB")
+        return limit
 
     @field_validator("as_of", mode="before")
     @classmethod

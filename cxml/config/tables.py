@@ -150,7 +150,8 @@ class TableConfig(FileConfig):
     constants: dict[str, str | float | bool] = Field(default_factory=dict)
     """Columns that the file does not have because they are the same in every row."""
     number_rows: str | None = None
-    """Column (our name) that is given the number of the row, from 1, where there is no id."""
+    """Column (our name) that is given the number of the row, from 1, where there is no id; one that is no name of the
+    table serves `where` and `derive` alone."""
     derive: Annotated[dict[str, str | dict[str, str]], BeforeValidator(_truths)] = Field(default_factory=dict)
     """Columns made of others: a number, a condition (a flag), or names or numbers with the condition of each."""
     drop_missing: Names = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.tables import TableConfig, columns_named
 from cxml.descriptive.raw_columns import ROW, TABLE, constant_columns, derived_columns, file_columns
+from cxml.descriptive.raw_doubts import tell_doubtful
 from cxml.descriptive.raw_files import Notes, files_of, source_of
 from cxml.descriptive.raw_joins import joined_parts, joined_place, joined_query, tell_strangers
 from cxml.descriptive.raw_rows import first_row, kept_rows, without_duplicates
@@ -62,6 +63,7 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
     with source_of(con, name, table, schema, notes, frame) as source:
         spoken_of = [*_conditions(table), *table.drop_missing]
         given = [*table.constants, *table.derive, *(our for part in parts for our in part.columns)]
+        given += [table.number_rows] if table.number_rows else []
         columns, passing = file_columns(con, source, table, schema, notes, keys=keys, spoken_of=spoken_of, given=given)
         own = [our for our in columns if our in source.columns]
         columns |= constant_columns(name, table, source, notes)
@@ -78,12 +80,17 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
     tell_strangers(con, raw, name, parts, notes)
     without_duplicates(con, raw, name, table, own, notes)
     kept_rows(con, raw, name, table, notes)
+    if table.number_rows and table.number_rows not in schema.names:  # it would only pass for a measure
+        passing.append(table.number_rows)
     for our in passing:
         con.execute(f"ALTER TABLE {raw} DROP COLUMN {quoted(our)}")
     if table.scale:
         _rescale(con, name, table.scale, notes)
     codes = columns_named(table.categories, column_types(con, raw))
     names = dict.fromkeys([*codes, *keys, *(our for part in parts for our in part.names)])
+    decimals = dict.fromkeys(own, table.decimal) | {our: part.decimal for part in parts for our in part.columns}
+    told = {our: point for our, point in decimals.items() if our not in schema.names and our not in names}
+    tell_doubtful(con, raw, name, told, notes)
     return RawTable(tuple(notes.faults), tuple(notes.warnings), tuple(names))
 
 

@@ -42,7 +42,8 @@ class Source:
     """Where the rows of a table come from: a SELECT under our names, the DuckDB type of each column, and its files.
 
     ``texts`` says that everything is text (CSV), ``unnamed`` which columns have no name in the header, ``columns``
-    which are of the file itself (and not its name).
+    which are of the file itself (and not its name), ``differing`` which are text in some
+    Parquet files and not in others.
     """
 
     where: str
@@ -52,6 +53,7 @@ class Source:
     columns: tuple[str, ...]
     unnamed: frozenset[str]
     texts: bool
+    differing: frozenset[str] = frozenset()
 
     def create(self, con: duckdb.DuckDBPyConnection, table: str, query: str) -> None:
         """Create a temporary table from a query over this source, or raise `SourceError`."""
@@ -223,7 +225,8 @@ def _source(
     con: duckdb.DuckDBPyConnection, where: str, file: FileConfig, schema: Schema, alike: Sequence[Alike], notes: Notes
 ) -> Source:
     spelled = {name.casefold(): name for name in (*schema.names, *file.columns)}
-    selects, faults, unnamed = [], [], set()
+    selects, faults, unnamed, differing = [], [], set(), set()
+    types_differ = _differing(con, alike)
     columns: dict[str, None] = {}
     found: set[str] = set()
     for group in alike:
@@ -241,6 +244,8 @@ def _source(
                 )
             elif not raw.strip():
                 unnamed.add(our)
+            if raw in types_differ:
+                differing.add(our)
             selected.setdefault(our, quoted(column))
         columns |= dict.fromkeys(selected)
         if file.file_name:
@@ -265,7 +270,19 @@ def _source(
     sql = " UNION ALL BY NAME ".join(selects)
     types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {sql}").fetchall()}
     texts = any(group.delimiter for group in alike)
-    return Source(where, sql, types, tuple(alike), tuple(columns), frozenset(unnamed), texts)
+    return Source(where, sql, types, tuple(alike), tuple(columns), frozenset(unnamed), texts, frozenset(differing))
+
+
+def _differing(con: duckdb.DuckDBPyConnection, alike: Sequence[Alike]) -> set[str]:
+    """Return the columns that are text in one Parquet file and something else in another, by their names there."""
+    paths = [path for group in alike if group.delimiter is None for path in group.files]
+    if len(paths) < 2:
+        return set()
+    found = con.execute(
+        f"SELECT name FROM parquet_schema({_listing(paths)}) GROUP BY name "
+        f"HAVING bool_or(type = 'BYTE_ARRAY') AND bool_or(type <> 'BYTE_ARRAY')"
+    )
+    return {name for (name,) in found.fetchall()}
 
 
 def _ours(file: FileConfig, group: Alike) -> dict[str, str | None]:

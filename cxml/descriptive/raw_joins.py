@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """A joined file as a temporary table, one row per key; ``names`` are its columns whose numbers are names."""
+    """A joined file as a temporary table, one row per key; ``names`` are its columns whose numbers are names.
+
+    ``decimal`` is what stands before the decimals in its texts.
+    """
 
     where: str
     table: str
     key: str
     columns: tuple[str, ...]
     names: tuple[str, ...]
+    decimal: str
 
 
 def joined_place(name: str, place: int) -> str:
@@ -50,7 +54,7 @@ def joined_parts(
             continue
         _keep_one_per_key(con, table, where, key, notes)
         kept = tuple(our for our in columns if our not in (key, *passing))
-        yield Part(where, table, key, kept, tuple(columns_named(file.categories, kept)))
+        yield Part(where, table, key, kept, tuple(columns_named(file.categories, kept)), file.decimal)
 
 
 def joined_query(query: str, columns: Sequence[str], parts: Sequence[Part], notes: Notes) -> str:

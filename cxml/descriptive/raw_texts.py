@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cxml.config.tables import ALL, EPOCHS, FileConfig, columns_named
 from cxml.descriptive.raw_files import Notes, Source
 from cxml.errors import SourceError, broken_by
-from cxml.schema.sql import ZONED, kind_of, literal, quoted, typed
+from cxml.schema.sql import kind_of, literal, number_in, quoted, typed, zoned_time, zoneless_time
 from cxml.schema.tables import Schema
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def typed_columns(
     """Return the SQL of each wanted column of a source, typed and NULL for what is missing.
 
     A column is a number, a flag or a time where all its texts are; texts that did not come from a CSV stay what they
-    are, unless numbers were left once a marker was taken out. Keys and names are never read as numbers. A column
-    without a name that holds nothing is left out.
+    are, unless numbers were left once a marker was taken out, or they are no texts in another file of the table. Keys
+    and names are never read as numbers. A column without a name that holds nothing is left out.
 
     Raises
     ------
@@ -120,9 +120,10 @@ def _column(name: str, source: Source, file: FileConfig, schema: Schema) -> _Col
         if formats and kind_of(duckdb_type) == "number" and (kind == "time" or named):
             return _Column(name, known, known, value, (_time(known, formats, named=named),))
         return _Column(name, known, known, value)
-    numbers = _numbers(known, file.decimal, markers, marked=not source.texts and kind is None and file.decimal == ".")
+    stays = not source.texts and kind is None and file.decimal == "." and name not in source.differing
+    numbers = _numbers(known, file.decimal, markers, marked=stays)
     flag = _same(f"CASE lower({known}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END")
-    times = _iso_times(known)
+    times = (_same(zoned_time(known)), _same(zoneless_time(known)))  # never some of each in one column
     written = (_time(known, formats, named=named),) if formats else ()
     otherwise = known
     if file.decimal == ",":  # so that the check sees the numbers between which a text stands
@@ -174,11 +175,10 @@ def _same(sql: str) -> _Reading:
 
 def _numbers(text: str, decimal: str, markers: Sequence[str], *, marked: bool) -> tuple[_Reading, ...]:
     """Return how a text is read as a whole number, and as any."""
-    text = f"CASE WHEN NOT contains({text}, '_') THEN {text} END"  # the ages 18_24 are not 1824, as DuckDB takes them
     if decimal == ",":  # a point then stands between thousands, or nowhere
         fits = f"NOT contains({text}, '.') OR regexp_matches({text}, {literal(_THOUSANDS)})"
         text = f"CASE WHEN {fits} THEN replace(replace({text}, '.', ''), ',', '.') END"
-    whole, number = f"TRY_CAST({text} AS BIGINT)", f"TRY_CAST({text} AS DOUBLE)"
+    whole, number = f"TRY_CAST({text} AS BIGINT)", number_in(text)
     whole = f"CASE WHEN {whole} = {number} THEN {whole} END"
     return (
         _Reading(whole, _without(whole, markers), marked),
@@ -195,15 +195,6 @@ def _time(text: str, formats: Sequence[str], *, named: bool) -> _Reading:
         plain_days = f"regexp_replace({text}, {literal(_ORDINAL)}, '\\1', 'g')"
         sql = f"coalesce(try_strptime({text}, {listed}), try_strptime({plain_days}, {listed}))"
     return _Reading(sql, sql, named=named)
-
-
-def _iso_times(text: str) -> tuple[_Reading, ...]:
-    """Return how a text is read as a time in ISO 8601, with a zone and without: never some of each in one column."""
-    day, zoned = f"{text} LIKE '____-__-__%'", f"regexp_matches({text}, {literal(ZONED)})"
-    return (
-        _same(f"CASE WHEN {day} AND {zoned} THEN TRY_CAST({text} AS TIMESTAMPTZ) END"),
-        _same(f"CASE WHEN {day} AND NOT {zoned} THEN TRY_CAST({text} AS TIMESTAMP) END"),
-    )
 
 
 def _unmarked_value(name: str, duckdb_type: str, markers: Sequence[str]) -> str:

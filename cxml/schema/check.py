@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cxml.errors import SchemaError, broken_by, listed, near_miss
 from cxml.schema import columns as c
-from cxml.schema.sql import column_types, is_zoneless, kind_of, quoted, typed
+from cxml.schema.sql import column_types, is_zoneless, kind_of, number_in, quoted, typed, zoneless_time
 from cxml.schema.tables import Column, Kind, Schema
 
 if TYPE_CHECKING:
@@ -175,9 +175,9 @@ def _value_findings(
         if reading.zone is None and is_zoneless(duckdb_type):
             yield _Finding(name, "times must carry a zone", remedy, f"{raw} IS NOT NULL")
         elif reading.zone is None and kind_of(duckdb_type) == "category":
-            naive = f"{unreadable} AND TRY_CAST({raw} AS TIMESTAMP) IS NOT NULL"
-            yield _Finding(name, "times must carry a zone", remedy, naive)
-            unreadable += f" AND TRY_CAST({raw} AS TIMESTAMP) IS NULL"
+            zoneless = f"({zoneless_time(f'CAST({raw} AS VARCHAR)')}) IS NOT NULL"
+            yield _Finding(name, "times must carry a zone", remedy, zoneless)
+            unreadable += f" AND NOT {zoneless}"
         remedy = "Write times as 2024-05-31T14:00:00Z, or say how they are written with `time_format:`."
         yield _Finding(name, "must be a time (ISO 8601)", remedy, unreadable)
         if column.past and reading.as_of:
@@ -200,7 +200,7 @@ def _value_findings(
             off = f"({value}) < {low}" + (f" OR ({value}) > {high}" if high is not None else "")
             yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
     elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":
-        number = f"TRY_CAST({raw} AS DOUBLE)"
+        number = number_in(f"CAST({raw} AS VARCHAR)")
         mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"
         remedy = (
             f"If the others stand for a missing value, list them in `missing:`; "

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
     import duckdb
 
-# An offset comes after a time of day: the -01 of a day such as 2024-07-01 is none.
-ZONED = "\\d\\d:\\d\\d.*(Z|[+-]\\d\\d(:?\\d\\d)?)$"
+# What a text must be as a whole: DuckDB's own cast drops what follows a time, be it the PM of 09:00 PM or a zone.
+_DAY: Final = r"\d{4}-\d\d-\d\d"
+_CLOCK: Final = r"[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"
+_ZONE: Final = r"(Z| UTC| GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)"  # none is as much as 16 hours from UTC
+_ZONED: Final = rf"\s*{_DAY}{_CLOCK}{_ZONE}\s*"
+_ZONELESS: Final = rf"\s*{_DAY}({_CLOCK})?\s*"
 
 
 def quoted(name: str) -> str:
@@ -48,6 +52,26 @@ def _is_zoned(duckdb_type: str) -> bool:
     return duckdb_type.startswith("TIMESTAMPTZ") or "WITH TIME ZONE" in duckdb_type  # of any resolution
 
 
+def number_in(text: str) -> str:
+    """Return the SQL of the number that a text is, NULL for any other text."""
+    return f"TRY_CAST(CASE WHEN NOT contains({text}, '_') THEN {text} END AS DOUBLE)"  # the ages 18_24 are not 1824
+
+
+def zoned_time(text: str) -> str:
+    """Return the SQL of a text in ISO 8601 that carries its zone as TIMESTAMPTZ, NULL for any other text.
+
+    A zone is an offset, ``Z``, or `` UTC`` or `` GMT`` after a blank.
+    """
+    to_the_second = f"regexp_replace({text}, '([T ]\\d\\d:\\d\\d)([^:])', '\\1:00\\2')"  # as DuckDB 1.5 needs it
+    moment = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({to_the_second} AS TIMESTAMPTZ))"
+    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONED)}) THEN {moment} END"
+
+
+def zoneless_time(text: str) -> str:
+    """Return the SQL of a text in ISO 8601 without a zone, a day or a time of day, as TIMESTAMP, NULL for any other."""
+    return f"CASE WHEN regexp_full_match({text}, {literal(_ZONELESS)}) THEN TRY_CAST({text} AS TIMESTAMP) END"
+
+
 def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) -> str:
     """Return the SQL that reads a raw column as its kind; what cannot be read becomes NULL.
 
@@ -60,16 +84,14 @@ def typed(column: str, duckdb_type: str, kind: Kind, zone: str | None = None) ->
         if is_zoneless(duckdb_type):
             stamp = f"CAST({name} AS TIMESTAMP)"
         elif kind_of(duckdb_type) == "category":
-            zoned = f"regexp_matches(CAST({name} AS VARCHAR), {literal(ZONED)})"
-            in_utc = f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
-            if zone is None:
-                return f"CASE WHEN {zoned} THEN {in_utc} END"
-            return f"CASE WHEN {zoned} THEN {in_utc} ELSE {_in_utc(f'TRY_CAST({name} AS TIMESTAMP)', zone)} END"
+            text = f"CAST({name} AS VARCHAR)"
+            in_utc = f"timezone('UTC', {zoned_time(text)})"
+            return in_utc if zone is None else f"coalesce({in_utc}, {_in_utc(zoneless_time(text), zone)})"
         else:
             return "CAST(NULL AS TIMESTAMP)"
         return _in_utc(stamp, zone)
     if kind == "number":
-        number = f"TRY_CAST({name} AS DOUBLE)"
+        number = number_in(name) if duckdb_type == "VARCHAR" else f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN NOT isnan({number}) THEN {number} END"
     if kind == "flag":
         if kind_of(duckdb_type) == "number":

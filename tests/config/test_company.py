@@ -61,6 +61,8 @@ def test_health_weights_something(parsed):
     ("keys", "says"),
     [
         ({"company": "1st choice"}, r"company: string should match pattern .*; it is '1st choice'\."),
+        ({"memory_limit": "lots"}, r"memory_limit: must be a size such as 2GB; it is 'lots'\.$"),
+        ({"memory_limit": 2}, r"memory_limit: must be a size such as 2GB; it is 2\.$"),
         ({"company": ""}, "company: string should match pattern"),
         ({"features": {"windows_days": [30, 0]}}, r"features\.windows_days\[1\]: should be greater than 0; it is 0\."),
         ({"models": {"test_share": 1}}, r"models\.test_share: should be less than 1; it is 1\."),

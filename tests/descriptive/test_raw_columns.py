@@ -48,6 +48,15 @@ def test_rows_without_an_id_are_numbered_as_in_the_file(reading, file, tmp_path)
     assert fault.startswith("customers.number_rows: 'customer_id' is a column of the file")
 
 
+@pytest.mark.parametrize("ignore", [[], ["line"]])
+def test_a_number_of_rows_under_a_name_of_its_own_serves_conditions_and_is_no_measure(reading, file, ignore):
+    path = file("e.csv", "customer_id,event_time,event_type,value\n" + "1,2024-01-01,buy,5\n" * 3)
+    table = {"path": path, "number_rows": "line", "where": "line > 1", "derive": {"late": "line > 2"}, "ignore": ignore}
+    tables = reading.tables({}, {"customers": TWO}, events=table)
+    assert tables.con.execute("SELECT value, late FROM events").fetchall() == [(5.0, False), (5.0, True)]
+    assert "line" not in tables.kinds["events"]
+
+
 # Composite keys.
 
 

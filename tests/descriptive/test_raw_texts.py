@@ -218,6 +218,26 @@ def test_a_time_that_fits_no_format_is_a_fault_and_the_others_are_not(reading, f
     ]
 
 
+@pytest.mark.parametrize("text", ["2022-03-01 09:00 PM", "2021-07-03T10:00:00 CET", "2021-07-03 10:00:00+25:00"])
+def test_a_column_of_times_with_more_behind_them_is_none_of_times(reading, file, text):
+    assert column(reading, file, [text, text.replace("03", "04")])[0] == "category"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("10:00:00 UTC", 10), ("10:00 GMT", 10), ("10:00:00+02", 8), ("10:00:00.000", 10)]
+)
+def test_the_zone_of_a_time_is_read_in_any_column(reading, file, text, expected):
+    assert column(reading, file, [f"2021-07-03 {text}"]) == ("time", [datetime(2021, 7, 3, expected)])
+
+
+def test_a_time_of_half_a_day_is_read_where_its_format_is_said(reading, file):
+    path = file("c.csv", "customer_id,since\n1,2022-03-01 09:00 AM\n2,2022-03-01 09:00 PM\n")
+    (fault,) = reading.faults({"path": path})
+    assert "must be a time (ISO 8601); 2 of 2 rows are not (first: row 0, customer '1', '2022-03-01 09:00 AM')" in fault
+    found = reading.rows({"path": path, "time_format": "%Y-%m-%d %I:%M %p"}, columns="since")
+    assert found == [(datetime(2022, 3, 1, 9),), (datetime(2022, 3, 1, 21),)]
+
+
 @pytest.mark.parametrize("text", ["%Q", "%"])
 def test_a_format_that_is_none_is_named(reading, file, text):
     with pytest.raises(SourceError, match=rf"^customers\.time_format: '{text}' is no format: .*See strptime"):

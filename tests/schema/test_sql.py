@@ -43,6 +43,7 @@ def test_the_kind_of_a_type(duckdb_type, kind):
         ("DOUBLE", "1.5", "number", 1.5),
         ("VARCHAR", "' 2.5 '", "number", 2.5),
         ("VARCHAR", "'two'", "number", None),
+        ("VARCHAR", "'18_24'", "number", None),  # which DuckDB casts to 1824
         ("VARCHAR", "'NaN'", "number", None),
         ("BOOLEAN", "TRUE", "number", 1.0),
         ("VARCHAR", "'TRUE'", "flag", True),

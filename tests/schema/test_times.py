@@ -23,7 +23,13 @@ ZONED = {
     "text with an offset": "'2024-07-01T14:00:00+02:00'",
     "text with a western offset": "'2024-07-01T07:00:00-05:00'",
     "text with a short offset": "'2024-07-01 14:00:00+02'",
+    "text without seconds": "'2024-07-01T14:00+02:00'",
     "text with half an hour": "'2024-07-01 17:30:00+0530'",
+    "text that says UTC": "'2024-07-01 12:00:00 UTC'",
+    "text that says GMT, without seconds": "'2024-07-01T12:00 GMT'",
+    "text with nanoseconds": "'2024-07-01T12:00:00.000000000Z'",
+    "text between blanks": "' 2024-07-01T12:00:00Z '",
+    "text with the easternmost offset": "'2024-07-02T02:00:00+14:00'",
 }
 
 
@@ -76,6 +82,44 @@ def test_what_is_no_time_is_a_fault(faults, time, zone):
     (fault,) = faults(EVENTS, event(time), zone=zone)
     assert fault.startswith("events.event_time: must be a time (ISO 8601); 1 of 1 rows is not")
     assert "2024-05-31T14:00:00Z" in fault
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2022-03-01 09:00 PM",
+        "2021-07-03T10:00:00 CET",
+        "2021-07-03 10:00:00 America/New_York",
+        "2021-07-03 10:00:00+25:00",
+        "2021-07-03T10:00:00+99:99",
+        "2021-07-03T10:00:00+16:00",
+        "2021-07-03T10:00:00+01:60",
+        "2021-07-03T10:00:00 +01:00 or so",
+        "2021-07-03 about noon",
+        "infinity",
+        "epoch",
+    ],
+)
+def test_a_time_with_more_behind_it_is_no_time_and_none_of_it_is_dropped(counted, text, zone):
+    table = pd.DataFrame({"customer_id": "c1", "event_time": [f"2024-07-0{i}T12:00:00Z" for i in (1, 2)] + [text]})
+    found = counted(EVENTS, table.assign(event_type="visit"), zone=zone)
+    assert found == {("events.event_time", "must be a time (ISO 8601)"): (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "utc"),
+    [
+        ("Europe/Berlin", "2024-03-31 02:30", datetime(2024, 3, 31, 1, 30)),  # skipped: as 03:30 of summer
+        ("Europe/Berlin", "2024-10-27 02:30", datetime(2024, 10, 27, 1, 30)),  # twice: the one of winter
+        ("America/New_York", "2024-03-10 02:30", datetime(2024, 3, 10, 7, 30)),
+        ("America/New_York", "2024-11-03 01:30", datetime(2024, 11, 3, 6, 30)),
+    ],
+)
+@pytest.mark.parametrize("form", ["TIMESTAMP '{}'", "'{}'"])
+def test_where_clocks_change_a_skipped_time_is_an_hour_later_and_a_double_one_of_winter(report, form, zone, local, utc):
+    found = report(EVENTS, event(form.format(local)), zone=zone)
+    assert (found.faults, found.first_time) == ((), utc)
 
 
 def test_times_with_and_without_a_zone_and_no_times_are_told_apart(counted):
