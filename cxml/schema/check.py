@@ -194,11 +194,9 @@ def _value_findings(
             infinite = f"isinf(({value}))"
             yield _Finding(name, "must be finite", "Write an unknown value as missing.", infinite)
         if column.low is not None or column.high is not None:
-            low, high = column.low, column.high
-            to = " to " if low is not None and low < 0 else "-"
-            says = f"must be {low:g}{to}{high:g}" if high is not None else f"must be {low:g} or more"
-            off = f"({value}) < {low}" + (f" OR ({value}) > {high}" if high is not None else "")
-            yield _Finding(name, says, "Correct these rows, or say which column is meant in `columns:`.", off)
+            bounds = (("<", column.low), (">", column.high))
+            off = " OR ".join(f"({value}) {beyond} {bound}" for beyond, bound in bounds if bound is not None)
+            yield _Finding(name, column.range_says, "Correct these rows, or say which column is meant in `columns:`.", off)
     elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":
         number = number_in(f"CAST({raw} AS VARCHAR)")
         mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"

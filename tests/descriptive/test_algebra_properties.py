@@ -261,7 +261,7 @@ FULL = {
     "events": ["zoe", BEGIN, "call", "web", 1.0, 0.25, True, BEGIN],
     "surveys": ["zoe", BEGIN, BEGIN + DAY, "nps", 3.0, "web", 0.7, BEGIN + DAY],
     "contracts": ["zoe", "z1", BEGIN, BEGIN + 3 * DAY, 1.0, "web", False, True, BEGIN],
-    "environment": [BEGIN, "west", 1.0, False, 0.25, BEGIN],
+    "environment": [BEGIN, "north", 1.0, False, 0.25, BEGIN],
     "actions": ["zoe", BEGIN, "call_back", 1.0, False, 0.7],
 }
 CONFIG = parse_config(
