@@ -196,7 +196,9 @@ def _value_findings(
         if column.low is not None or column.high is not None:
             bounds = (("<", column.low), (">", column.high))
             off = " OR ".join(f"({value}) {beyond} {bound}" for beyond, bound in bounds if bound is not None)
-            yield _Finding(name, column.range_says, "Correct these rows, or say which column is meant in `columns:`.", off)
+            yield _Finding(
+                name, column.range_says, "Correct these rows, or say which column is meant in `columns:`.", off
+            )
     elif reading.raw and not declared and name not in reading.names and kind_of(duckdb_type) == "category":
         number = number_in(f"CAST({raw} AS VARCHAR)")
         mostly = f"(SELECT count({number}) >= {NUMBERS_SHARE} * count({raw}) FROM {quoted(table)})"
