@@ -93,7 +93,7 @@ def test_a_feature_is_frozen_and_can_be_counted_on_as_a_key(feature):
     [
         (
             "{kind: aggregate, name: n, table: events, aggregate: sum}",
-            "'sum' needs a `column`; only count, days_active, mean_gap_days, decay look",
+            "'sum' needs a `column`; only count, rows, days_active, mean_gap_days, decay look",
         ),
         ("{kind: trend, name: n, table: events, aggregate: mean, window_days: 9}", "'mean' needs a `column`"),
         ("{kind: trend, name: n, table: events, aggregate: count}", "window_days: is missing"),

@@ -61,7 +61,7 @@ def megabytes(folder: Path) -> float:
 
 
 def test_tables_beyond_the_limit_go_to_the_disk_and_give_the_same_bytes(folder, temporary):
-    limited, tables = frame(config(folder, "60MB"))
+    limited, tables = frame(config(folder, "100MB"))
     assert megabytes(temporary) > 5  # the values alone are 4.6 MB that cannot be packed
     del tables
     gc.collect()
