@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from cxml.config.tables import TableConfig, columns_named
 from cxml.descriptive.raw_columns import ROW, TABLE, constant_columns, derived_columns, file_columns
 from cxml.descriptive.raw_doubts import tell_doubtful
-from cxml.descriptive.raw_files import Notes, files_of, source_of
+from cxml.descriptive.raw_files import files_of, source_of
 from cxml.descriptive.raw_joins import joined_parts, joined_place, joined_query, tell_strangers
-from cxml.descriptive.raw_rows import first_row, kept_rows, without_duplicates
+from cxml.descriptive.raw_rows import Notes, first_row, kept_rows, without_duplicates
 from cxml.errors import SourceError, broken_by
 from cxml.schema import columns as c
 from cxml.schema.sql import column_types, literal, quoted, typed

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from cxml.conditions.parse import condition, number
 from cxml.conditions.sql import sql
 from cxml.config.tables import ALL, FileConfig, TableConfig, columns_named
-from cxml.descriptive.raw_files import Notes, Source
+from cxml.descriptive.raw_files import Source
+from cxml.descriptive.raw_rows import Notes
 from cxml.descriptive.raw_texts import typed_columns, unmarked
 from cxml.errors import ConditionError, near_miss
 from cxml.schema.sql import kind_of, literal, quoted

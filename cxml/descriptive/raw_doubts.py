@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from cxml.descriptive.raw_files import Notes
-from cxml.descriptive.raw_rows import first_row
+from cxml.descriptive.raw_rows import Notes, first_row
 from cxml.schema.check import NUMBERS_SHARE
 from cxml.schema.sql import column_types, literal, number_in, quoted, zoned_time, zoneless_time
 

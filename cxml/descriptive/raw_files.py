@@ -7,13 +7,14 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.load import expanded
 from cxml.config.tables import FileConfig, TableConfig
 from cxml.descriptive.raw_lines import Alike, delimiter_and_header, in_utf8, unreadable_lines
+from cxml.descriptive.raw_rows import Notes
 from cxml.errors import SourceError, near_miss
 from cxml.schema import columns as c
 from cxml.schema.sql import literal, quoted
@@ -29,21 +30,12 @@ _ENDING: Final = r"\.(csv|tsv|txt|parquet)(\.gz)?$"
 _CSV: Final = {".csv", ".tsv", ".txt"}
 
 
-@dataclass
-class Notes:
-    """The faults and warnings that are found on the way from files to a table."""
-
-    faults: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Source:
     """Where the rows of a table come from: a SELECT under our names, the DuckDB type of each column, and its files.
 
     ``texts`` says that everything is text (CSV), ``unnamed`` which columns have no name in the header, ``columns``
-    which are of the file itself (and not its name), ``differing`` which are text in some
-    Parquet files and not in others.
+    which are of the file itself (and not its name), ``differing`` which are text in some Parquet files and not in all.
     """
 
     where: str

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cxml.config.tables import JoinedFile, columns_named
 from cxml.descriptive.raw_columns import file_columns
-from cxml.descriptive.raw_files import Notes, source_of
-from cxml.descriptive.raw_rows import first_row, without_duplicates
+from cxml.descriptive.raw_files import source_of
+from cxml.descriptive.raw_rows import Notes, first_row, without_duplicates
 from cxml.errors import broken_by, near_miss
 from cxml.schema.sql import column_types, quoted
 from cxml.schema.tables import TABLES

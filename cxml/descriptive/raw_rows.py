@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cxml.conditions.parse import condition
 from cxml.conditions.sql import sql
 from cxml.config.tables import FileConfig, TableConfig
-from cxml.descriptive.raw_files import Notes
 from cxml.errors import ConditionError, near_miss
 from cxml.schema.sql import column_types, kind_of, quoted
 
 if TYPE_CHECKING:
     import duckdb
+
+
+@dataclass
+class Notes:
+    """The faults and warnings that are found on the way from files to a table."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def without_duplicates(

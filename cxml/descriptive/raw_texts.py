@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cxml.config.tables import ALL, EPOCHS, FileConfig, columns_named
-from cxml.descriptive.raw_files import Notes, Source
+from cxml.descriptive.raw_files import Source
+from cxml.descriptive.raw_rows import Notes
 from cxml.errors import SourceError, broken_by
 from cxml.schema.sql import kind_of, literal, number_in, quoted, typed, zoned_time, zoneless_time
 from cxml.schema.tables import Schema
