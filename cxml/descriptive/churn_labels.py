@@ -39,16 +39,17 @@ def churn_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
         If no horizon that has ended began after the first such event.
     """
     happened = _happened(tables, label)
-    begun = (
-        f"SELECT min(greatest({c.EVENT_TIME}, {c.KNOWN_TIME})) AS first FROM ({happened}) GROUP BY {c.CUSTOMER_ID} "
-        f"ORDER BY 1"
-    )
-    firsts = [first for (first,) in tables.con.execute(begun).fetchall()]
-    if not firsts:
+    found = tables.con.execute(f"""
+        WITH begun AS (
+            SELECT min(greatest({c.EVENT_TIME}, {c.KNOWN_TIME})) AS first FROM ({happened}) GROUP BY {c.CUSTOMER_ID}
+        )
+        SELECT first FROM begun ORDER BY first LIMIT 1 OFFSET (SELECT count(*) // 100 FROM begun)
+    """).fetchall()  # fmt: skip
+    if not found:
         raise ConfigError(
             f"labels.renewal: no row of events meets `{label.event_condition}`. Check `event` and `where`."
         )
-    first = firsts[len(firsts) // 100]
+    ((first,),) = found
     moments = ", ".join(f"(TIMESTAMP '{moment}')" for moment in _moments(first, tables.moment, label))
     end = f"{c.AS_OF} + INTERVAL {label.gap_days + label.horizon_days} DAY"
     since = f" AND {c.EVENT_TIME} >= {c.AS_OF} - INTERVAL {label.active_days} DAY" if label.active_days else ""

@@ -125,7 +125,7 @@ def nps(
     '+30.0 [+14.1, +44.2] (n = 100)'
     """
     counts = {"n_detractors": n_detractors, "n_passives": n_passives, "n_promoters": n_promoters}
-    if bad := [f"{name} is {count!r}" for name, count in counts.items() if not (count >= 0 and count == int(count))]:
+    if bad := [f"{name} is {count!r}" for name, count in counts.items() if not (count >= 0 and count % 1 == 0)]:
         raise SchemaError(f"nps needs counts of answers, whole numbers from 0 on; {bad[0]}.")
     if method not in get_args(_NpsMethod):
         raise ConfigError(f"method: must be one of {', '.join(get_args(_NpsMethod))}; it is {method!r}.")
@@ -235,10 +235,11 @@ def _on_scale(
     import pandas as pd
 
     values, who = pd.Series(values), None if customers is None else pd.Series(customers)
-    known = pd.to_numeric(values[values.notna()], errors="coerce")
+    given = values[values.notna()]
+    known = pd.to_numeric(given, errors="coerce")
     if known.empty:
         raise SchemaError(f"{what}: needs at least one answer; there is none.")
-    bad = values[known.index][~known.between(low, high).to_numpy()]
+    bad = given[~known.between(low, high)]
     if not bad.empty:
         raise SchemaError(
             f"{what} must be from {low} to {high}; {broken_by(len(bad), len(values))} "

@@ -108,7 +108,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         raise SourceError(
             f"there is no table {unknown[0]!r}{near_miss(unknown[0], TABLES) or '.'} Tables: {', '.join(TABLES)}."
         )
-    con = connected(config)
+    con, as_of = connected(config), config.as_of and config.as_of.replace(tzinfo=None)
     reports, kinds = [], {}
     unread: list[str] = []
     later = "customers" if config.tables.customers.ids_of else None  # they are made of the other tables
@@ -127,8 +127,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         except SourceError as error:
             unread.extend(str(says) for says in error.args)
             continue
-        moment = config.as_of.replace(tzinfo=None) if config.as_of else None
-        reading = Reading(table.timezone or config.timezone, moment, early.names)
+        reading = Reading(table.timezone or config.timezone, as_of, early.names)
         report = check_table(con, f"raw_{name}", schema, reading)
         reports.append(replace(report, faults=(*early.faults, *report.faults), warnings=early.warnings))
         if not reports[-1].faults:
@@ -140,7 +139,7 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
     reports = [_without_strangers(con, report, kinds, strict=config.strict) for report in reports]
     reports = [_without_place(con, report, kinds) for report in reports]
     invitations = create_sorted_tables(con, kinds)
-    as_of, config_faults = config.as_of and config.as_of.replace(tzinfo=None), ()
+    config_faults: tuple[str, ...] = ()
     if as_of is None and not any(report.faults for report in reports):
         try:
             as_of = _after_last_fact(con, kinds)

@@ -182,7 +182,7 @@ def test_a_sentiment_near_nought_is_neutral():
         sentiment_shares(pd.Series([0.5, 80]))
 
 
-@pytest.mark.parametrize("counts", [(-1, 0, 5), (1.5, 0, 5), (math.nan, 0, 5)])
+@pytest.mark.parametrize("counts", [(-1, 0, 5), (1.5, 0, 5), (math.nan, 0, 5), (math.inf, 0, 5)])
 def test_what_counts_nothing_has_no_score(counts):
     with pytest.raises(SchemaError, match=r"^nps needs counts of answers, whole numbers from 0 on; n_detractors is "):
         nps(*counts)
@@ -209,3 +209,9 @@ def test_lists_are_answers_too():
 def test_answers_and_customers_that_do_not_go_together_are_refused(scores, customers, says):
     with pytest.raises(SchemaError, match=says):
         csat(scores, customers)
+
+
+def test_rows_of_one_name_are_rows_of_their_own():
+    scores = pd.Series([9, 4, 2, 7], index=[0, 0, 1, 1])
+    with pytest.raises(SchemaError, match=r"2 of 4 rows are not \(first: row 0 has 9\)"):
+        csat(scores)
