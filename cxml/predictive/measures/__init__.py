@@ -1,0 +1,75 @@
+"""How good probabilities are: every measure that cxml prints, each with its source, its weights and its interval.
+
+A measure takes the class that came true ``classes`` of shape (n_rows,), the probabilities ``p`` of shape (n_rows,
+n_classes) and the weight of each row (n_rows,), which may be a case weight, a count of a resample, or their product.
+"""
+
+from cxml.predictive.measures.calibration_error import (
+    N_BINS,
+    Floor,
+    customer_likeness,
+    ece,
+    ece_floor,
+    equal_mass_bins,
+    perfect_outcomes,
+)
+from cxml.predictive.measures.classes import macro_f1, nps_error, qwk
+from cxml.predictive.measures.intervals import N_RESAMPLES, Measure, measured, resampled
+from cxml.predictive.measures.probability import Array, Codes, brier, log_loss, row_losses, rps
+from cxml.predictive.measures.profit import (
+    BestContact,
+    RetentionCosts,
+    best_contact,
+    empc,
+    empc_fraction,
+    expected_profit,
+    h_measure,
+    profit_threshold,
+)
+from cxml.predictive.measures.ranking import (
+    GainCurve,
+    auc,
+    auc_ordinal,
+    gain_curve,
+    lift_at_10_percent,
+    pr_auc,
+    ranked_auc,
+)
+
+__all__ = [
+    "N_BINS",
+    "N_RESAMPLES",
+    "Array",
+    "BestContact",
+    "Codes",
+    "Floor",
+    "GainCurve",
+    "Measure",
+    "RetentionCosts",
+    "auc",
+    "auc_ordinal",
+    "best_contact",
+    "brier",
+    "customer_likeness",
+    "ece",
+    "ece_floor",
+    "empc",
+    "empc_fraction",
+    "equal_mass_bins",
+    "expected_profit",
+    "gain_curve",
+    "h_measure",
+    "lift_at_10_percent",
+    "log_loss",
+    "macro_f1",
+    "measured",
+    "nps_error",
+    "perfect_outcomes",
+    "pr_auc",
+    "profit_threshold",
+    "qwk",
+    "ranked_auc",
+    "resampled",
+    "row_losses",
+    "rps",
+]
