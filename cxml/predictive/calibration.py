@@ -57,6 +57,10 @@ class Calibration:
         -------
         array of shape (n_rows,), NaN where ``raw`` is
         """
+        missing = np.isnan(raw)
+        return np.where(missing, np.nan, self._known(np.where(missing, 0.0, raw)))
+
+    def _known(self, raw: Array) -> Array:
         if self.kind == "temperature":
             return sigmoid(self.parameters[0] * raw)
         if self.kind == "beta":
@@ -64,14 +68,13 @@ class Calibration:
             return sigmoid(c + a * -np.logaddexp(0.0, -raw) + b * np.logaddexp(0.0, raw))
         at, levels = self._table
         if self.kind == "venn_abers":
-            found = levels[np.searchsorted(at, raw, side="left") + np.searchsorted(at, raw, side="right")]
-        else:
-            within = np.clip(raw, at[0], at[-1])
-            lower = np.clip(np.searchsorted(at, within, side="right") - 1, 0, max(len(at) - 2, 0))
-            upper = np.minimum(lower + 1, len(at) - 1)
-            part = (within - at[lower]) / np.where(at[upper] > at[lower], at[upper] - at[lower], 1.0)
-            found = np.minimum(levels[lower] + part * (levels[upper] - levels[lower]), levels[upper])
-        return np.where(np.isnan(raw), np.nan, found)
+            steps = np.searchsorted(at, raw, side="left") + np.searchsorted(at, raw, side="right")
+            return np.asarray(levels[steps])
+        within = np.clip(raw, at[0], at[-1])
+        lower = np.clip(np.searchsorted(at, within, side="right") - 1, 0, max(len(at) - 2, 0))
+        upper = np.minimum(lower + 1, len(at) - 1)
+        part = (within - at[lower]) / np.where(at[upper] > at[lower], at[upper] - at[lower], 1.0)
+        return np.minimum(levels[lower] + part * (levels[upper] - levels[lower]), levels[upper])
 
     @cached_property
     def _table(self) -> tuple[Array, Array]:

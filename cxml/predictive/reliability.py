@@ -6,7 +6,7 @@ such that 95% of perfect models stay inside all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -119,7 +119,7 @@ def reliability(
     parts = [_Part("", "", np.arange(len(said)), said, w), *_parts(groups or {}, said, w)]
     rng = np.random.default_rng(random_state)
     drawn = perfect_outcomes(both, customers, likeness, n_simulations=N_SIMULATIONS, rng=rng)
-    noise = np.array([[part.gap(outcome) for part in parts] for outcome in drawn])
+    noise = _errors(parts, drawn)
     mean, spread = noise.mean(axis=0), np.maximum(noise.std(axis=0), 1e-12)
     limits = np.quantile(noise, 0.95, axis=0)
     if len(parts) > 1:
@@ -128,44 +128,43 @@ def reliability(
         limits[1:] = mean[1:] + np.quantile(largest, 0.95) * spread[1:]
     who = np.arange(len(said)) if customers is None else np.unique(np.asarray(customers), return_inverse=True)[1]
     low, high = np.quantile(noise, [0.05, 0.95], axis=0)
+    errors = _errors(parts, [true])[0].tolist()
     overall, *others = (
-        part.judged(true, who, Floor(float(mean[g]), float(low[g]), float(high[g])), float(limits[g]))
+        part.judged(true, who, errors[g], Floor(float(mean[g]), float(low[g]), float(high[g])), float(limits[g]))
         for g, part in enumerate(parts)
     )
     return Reliability(overall, tuple(others))
 
 
 class _Part:
-    """The rows of one group in bins of their own, so that an outcome is judged in one pass."""
+    """The rows of one group, in bins of their own."""
 
     def __init__(self, factor: str, level: str, rows: NDArray[np.intp], p: Array, weight: Array) -> None:
         self.factor, self.level, self.rows = factor, level, rows
         self.p, self.weight = p[rows], weight[rows]
         n_bins = int(np.clip(len(rows) // ROWS_PER_BIN, 1, N_BINS))
         self.bins = equal_mass_bins(self.p, self.weight, n_bins)
-        self.total = self.weight.sum()
+        self.n_bins = int(self.bins.max()) + 1
 
-    def gap(self, outcome: NDArray[np.intp]) -> float:
-        """Return the calibration error of one outcome of all rows."""
-        gaps = np.bincount(self.bins, weights=self.weight * (outcome[self.rows] - self.p))
-        return float(np.abs(gaps).sum() / self.total)
-
-    def judged(self, outcome: NDArray[np.intp], who: NDArray[np.intp], floor: Floor, limit: float) -> GroupReliability:
+    def judged(
+        self, outcome: NDArray[np.intp], who: NDArray[np.intp], error: float, floor: Floor, limit: float
+    ) -> GroupReliability:
         hits, who = outcome[self.rows].astype(np.float64), who[self.rows]
-        return GroupReliability(
-            self.factor,
-            self.level,
-            len(self.rows),
-            float(np.average(self.p, weights=self.weight)),
-            float(np.average(hits, weights=self.weight)),
-            self.gap(outcome),
-            floor,
-            limit,
-            tuple(
-                _bin(hits[here], self.p[here], self.weight[here], who[here])
-                for here in (self.bins == b for b in range(self.bins.max() + 1))
-            ),
-        )
+        predicted, observed = (float(np.average(values, weights=self.weight)) for values in (self.p, hits))
+        here = [self.bins == b for b in range(self.n_bins)]
+        bins = tuple(_bin(hits[rows], self.p[rows], self.weight[rows], who[rows]) for rows in here)
+        return GroupReliability(self.factor, self.level, len(self.rows), predicted, observed, error, floor, limit, bins)
+
+
+def _errors(parts: Sequence[_Part], outcomes: Iterable[NDArray[np.intp]]) -> Array:
+    """Return the calibration error of each part, once for each outcome of all rows: (n_outcomes, n_parts)."""
+    starts = np.cumsum([0, *(part.n_bins for part in parts)])
+    rows = np.concatenate([part.rows for part in parts])
+    bins = np.concatenate([part.bins + start for part, start in zip(parts, starts, strict=False)])
+    p = np.concatenate([part.p for part in parts])
+    weight = np.concatenate([part.weight / part.weight.sum() for part in parts])
+    gaps = (np.bincount(bins, weights=weight * (outcome[rows] - p)) for outcome in outcomes)
+    return np.array([np.add.reduceat(np.abs(gap), starts[:-1]) for gap in gaps])
 
 
 def _parts(groups: Mapping[str, ArrayLike], p: Array, weight: Array) -> Iterator[_Part]:

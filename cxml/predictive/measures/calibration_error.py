@@ -90,26 +90,40 @@ def customer_likeness(
 ) -> float:
     """Return how alike the outcomes of one customer are beyond their probabilities: 0 independent, 1 the same.
 
-    The correlation of what came true minus p between rows of one customer in one bin: the part of it that widens the
-    bins' errors. 0 where each row is another customer. Parameters are those of `ece`.
+    How far what came true minus p goes together in rows of one customer in one bin, relative to rows that share their
+    luck: the part of it that widens the bins' errors. 0 where each row is another customer. Parameters are those of
+    `ece`.
+
+    Probabilities that are off by d make it too large by about d^2 / (p (1 - p)), .01 for .05 off. Taking the bins'
+    errors off first made it too small by a tenth, and 8% of perfect models passed the floor of 500 customers.
     """
     if customers is None:
         return 0.0
     _, who = np.unique(np.asarray(customers), return_inverse=True)
     found = possible = 0.0
-    for one in binned(p, weight, n_bins):
-        said = p[:, one.k]
-        mass = np.bincount(one.bins, weights=weight)
-        gap = np.bincount(one.bins, weights=weight * ((classes == one.k) - said)) / np.where(mass > 0, mass, 1.0)
-        _, together = np.unique(who * (one.bins.max() + 1) + one.bins, return_inverse=True)
-        found += _pairs(weight * ((classes == one.k) - said - gap[one.bins]), together)
-        possible += _pairs(weight * np.sqrt(said * (1 - said)), together)
+    for k, said in enumerate(p.cumsum(axis=1).T[:-1]):
+        bins = equal_mass_bins(said, weight, n_bins)
+        _, together = np.unique(who * (bins.max() + 1) + bins, return_inverse=True)
+        if together.max() + 1 == len(together):
+            continue  # each row is alone
+        found += _pairs(weight * ((classes <= k) - said), together)
+        possible += _shared_pairs(said, weight, together)
     return float(np.clip(found / possible, 0.0, 1.0)) if possible > 0 else 0.0
 
 
 def _pairs(values: Array, together: NDArray[np.intp]) -> float:
     """Return the sum of the products of all pairs of different rows that stand together."""
     return float((np.bincount(together, weights=values) ** 2).sum() - (values**2).sum())
+
+
+def _shared_pairs(p: Array, weight: Array, together: NDArray[np.intp]) -> float:
+    """Return what `_pairs` expects where rows that stand together share their luck: min(p, q) - p q for each pair."""
+    order = np.lexsort([p, together])
+    p, w, together = p[order], weight[order], together[order]
+    upto = w.cumsum()
+    last = np.concatenate([np.flatnonzero(np.diff(together)), [len(together) - 1]])
+    after = upto[last][together] - upto  # the weight of the rows with a larger p that stand with it
+    return float(2 * (w * p * after).sum()) - _pairs(w * p, together)
 
 
 def perfect_outcomes(
@@ -127,14 +141,16 @@ def perfect_outcomes(
     ------
     array of shape (n_rows,) or (n_rows, n_repeats), the index of the class
     """
-    upto = p.cumsum(axis=1)[:, :-1]
-    who = None if customers is None or not likeness else np.unique(np.asarray(customers), return_inverse=True)[1]
+    upto = np.ascontiguousarray(np.moveaxis(p.cumsum(axis=1)[:, :-1], 1, 0))
+    zero = np.zeros(upto.shape[1:], dtype=np.intp)
+    names, who = np.unique(np.arange(len(p)) if customers is None else np.asarray(customers), return_inverse=True)
+    each = np.sqrt(likeness)  # so that two rows of a customer share their luck with probability `likeness`
     for _ in range(n_simulations):
         luck = rng.random(len(p))
-        if who is not None:
-            # Two rows of a customer share their luck with probability sqrt(likeness)^2.
-            luck = np.where(rng.random(len(p)) < np.sqrt(likeness), rng.random(who.max() + 1)[who], luck)
-        yield (luck.reshape((-1,) + (1,) * (upto.ndim - 1)) >= upto).sum(axis=1)
+        if each:
+            luck = np.where(rng.random(len(p)) < each, rng.random(len(names))[who], luck)
+        # Class by class: a sum over so short an axis takes ten times as long.
+        yield sum((luck.reshape((-1,) + (1,) * (p.ndim - 2)) >= step for step in upto), zero)
 
 
 def ece_floor(
