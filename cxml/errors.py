@@ -23,11 +23,11 @@ class SourceError(CxmlError):
     """A table cannot be read from where the config says it is."""
 
 
-class SchemaError(CxmlError):
+class SchemaError(CxmlError, ValueError):
     """A table or a frame breaks the rules of its schema; the message lists every fault found."""
 
 
-class TrainingError(CxmlError):
+class TrainingError(CxmlError, ValueError):
     """The labels do not allow a model to be trained."""
 
 

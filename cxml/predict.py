@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
-from cxml.predictive.calibration import probabilities
 from cxml.predictive.health import health
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
-from cxml.predictive.trees import Trees
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
@@ -75,11 +73,11 @@ class Predictor:
         self.bundle = bundle
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
         self._policy_version = self.policy.version if self.policy else ""
-        self._trees = {name: Trees(model.text) for name, model in bundle.models.items()}
-        for name, trees in self._trees.items():
-            if trees.n_features != len(bundle.encoding.names):
+        for name, model in bundle.models.items():
+            if model.heads.n_features != {len(bundle.encoding.names)}:
                 raise BundleError(
-                    f"{name}.txt: has {trees.n_features} features, features.json {len(bundle.encoding.names)}."
+                    f"model {name}: has {sorted(model.heads.n_features)} features, features.json "
+                    f"{len(bundle.encoding.names)}."
                 )
 
     @property
@@ -242,10 +240,10 @@ class Predictor:
 
     def _probabilities(self, name: str, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Return calibrated probabilities of shape (n_rows, n_classes), NaN where the model does not speak."""
-        if name not in self._trees:
+        if name not in self.bundle.models:
             return None
         model = self.bundle.models[name]
-        p = probabilities(self._trees[name].raw_scores(matrix), model.temperature)
+        p = model.heads.probabilities(matrix)
         if model.applies is not None:
             p[~mask(model.applies, typed, len(matrix))] = np.nan
         return p
@@ -255,8 +253,10 @@ class Predictor:
         added = np.zeros((n_rows, n_features))
         of_renewal = ~np.isnan(renewal_risk)
         for name, rows in ((RENEWAL, of_renewal), (NPS, ~of_renewal)):
-            if name in self._trees and rows.any():
-                added[rows] = self._trees[name].contributions(matrix[rows])[:, 0, :-1]
+            if name in self.bundle.models and rows.any():
+                # A risk is of being lost; above the detractors there is none.
+                contributions = self.bundle.models[name].heads.contributions(matrix[rows])[0][:, 0]
+                added[rows] = contributions if name == RENEWAL else -contributions
         order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
         found: Arrays = {}
         for rank in range(order.shape[1]):

@@ -29,9 +29,9 @@ def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of shape (n_answers, 4)
-        ``customer_id``, ``as_of`` and ``known_time`` (naive UTC) and ``label`` (ordered NPS class), by key; one answer
-        per key, the last one given.
+    DataFrame of shape (n_answers, 5)
+        ``customer_id``, ``as_of`` and ``known_time`` (naive UTC), ``label`` (ordered NPS class) and ``score`` (the
+        answer), by key; one answer per key, the last one given.
 
     Raises
     ------
@@ -61,7 +61,8 @@ def nps_labels(tables: Tables, label: NpsLabel) -> pd.DataFrame:
             ORDER BY 1, 2
         """)  # fmt: skip
     classes = answer_classes(frame[c.LABEL], frame[c.INSTRUMENT], label)
-    return frame.drop(columns=c.INSTRUMENT).assign(**{c.LABEL: classes})
+    frame = frame.rename(columns={c.LABEL: c.SCORE}).assign(**{c.LABEL: classes})
+    return frame[[*c.KEY, c.KNOWN_TIME, c.LABEL, c.SCORE]]
 
 
 def answers_sql(label: NpsLabel) -> str:

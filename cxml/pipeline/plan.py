@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from cxml.conditions import parse
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Aggregate, Contract, Feature, Recency
@@ -27,6 +29,8 @@ from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cxml.predictive.evaluation import Examples
 
 Frames = Mapping[str, "pd.DataFrame"]
 Step = Callable[[str], AbstractContextManager[Any]]
@@ -107,6 +111,24 @@ def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
     if config.labels.renewal:
         found[RENEWAL] = renewal_labels(tables, config.labels.renewal)
     return {name: trainable(labels, name) for name, labels in found.items()}
+
+
+def examples_of(features: pd.DataFrame, labels: pd.DataFrame) -> Examples:
+    """Return the rows that a model learns from: a FEATURES frame and its labels, of the same rows in the same order."""
+    from cxml.predictive.evaluation import Examples
+
+    if not features[c.CUSTOMER_ID].equals(labels[c.CUSTOMER_ID]):
+        raise AssertionError("features and labels are of the same rows, in the same order")
+    moments, known = (labels[name].to_numpy("datetime64[us]") for name in (c.AS_OF, c.KNOWN_TIME))
+    timed = len(np.unique(moments)) > 1
+    return Examples(
+        features.drop(columns=list(c.KEY)),
+        labels[c.LABEL],
+        labels[c.CUSTOMER_ID],
+        moments if timed else None,
+        known if timed else None,
+        labels[c.SCORE].to_numpy(np.float64) if c.SCORE in labels else None,
+    )
 
 
 def splits_of(config: CompanyConfig, labels: Mapping[str, pd.DataFrame]) -> dict[str, FutureSplit]:

@@ -12,11 +12,10 @@ from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
 from cxml.predict import NPS, RENEWAL
-from cxml.schema import columns as c
 
 if TYPE_CHECKING:
-    from cxml.predictive.boosting import CalibratedTrees
     from cxml.predictive.evaluation import Evaluation
+    from cxml.predictive.ordinal import OrdinalClassifier
     from cxml.predictive.tracking import Run
 
 
@@ -80,18 +79,13 @@ def train(
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
             estimator = classifier(config, name)
-            if not rows[name][c.CUSTOMER_ID].equals(frame[c.CUSTOMER_ID]):
-                raise AssertionError("features and labels are of the same rows, in the same order")
-            X, y, customers = rows[name].drop(columns=list(c.KEY)), frame[c.LABEL], frame[c.CUSTOMER_ID]
+            examples = plan.examples_of(rows[name], frame)
             split = splits.get(name)
             evaluations[name] = (
-                future_evaluation(estimator, X, y, customers, split)
-                if split
-                else folds_evaluation(estimator, X, y, customers)
+                future_evaluation(estimator, examples, split) if split else folds_evaluation(estimator, examples)
             )
-            text = estimator.model_text_.encode()
             question = getattr(config.labels, name).question()
-            fitted[name] = Model(text, estimator.temperature_, applies if name == RENEWAL else None, question)
+            fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
             encoding = estimator.encoding_
     with step("save the bundle"):
         path = plan.bundle_path(config, models)
@@ -121,7 +115,7 @@ def train(
     return Trained(path, model_version, len(features), evaluations, run, tables.warnings)
 
 
-def classifier(config: CompanyConfig, name: str) -> CalibratedTrees:
+def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:
     """Return the unfitted model of a label, as the config wants it."""
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
 

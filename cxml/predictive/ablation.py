@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predictive.boosting import ROWS_FOR_THREADS, CalibratedTrees
+from cxml.predictive.boosting import ROWS_FOR_THREADS
 from cxml.predictive.evaluation import FOLDS, REPEATS, class_shares, how_judged, parted
 from cxml.predictive.measures import N_RESAMPLES, Array, Codes, Measure, ranked_auc, resampled, row_losses
+from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.predictive.splits import FutureSplit, Rows, customer_folds
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class Ablation:
 
 @dataclass(frozen=True)
 class _Round:
-    """One fit and the rows that it is judged on; ``model`` brings its number of trees, temperature and seed."""
+    """One fit and the rows that it is judged on; ``model`` brings its number of trees, calibration and seed."""
 
-    model: CalibratedTrees
+    model: OrdinalClassifier
     train: Rows
     test: Rows
     repeat: int
@@ -58,7 +59,7 @@ class _Judged:
 
 
 def ablation(
-    model: CalibratedTrees,
+    model: OrdinalClassifier,
     X: pd.DataFrame,
     y: pd.Series[float],
     customers: pd.Series[str],
@@ -68,9 +69,9 @@ def ablation(
     """Measure how much skill on unseen rows is lost without parts of the features.
 
     With and without a part, the model is fitted on the same rows and judged on the same unseen ones: the future, or
-    held-out customers where there is none. The number of trees and the temperature are those that the model with all
-    features found: searching them anew for each part took five times as long and moved the loss by less than its
-    error. Each fit is repeated with other seeds.
+    held-out customers where there is none. The numbers of trees, the blend and the calibration are those that the model
+    with all features found: searching them anew for each part took five times as long and moved the loss by less than
+    its error. Each fit is repeated with other seeds.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def ablation(
     rows = split.test if split else np.arange(len(y))
     codes, who = model.class_codes(y.iloc[rows]), customers.iloc[rows].to_numpy()
     n_repeats = 1 + max(one.repeat for one in rounds)
-    p = {dropped: np.full((len(y), len(model.ordered_classes), n_repeats), np.nan) for dropped in sets}
+    p = {dropped: np.full((len(y), len(model.classes_), n_repeats), np.nan) for dropped in sets}
     # Not in the threads above: LightGBM keeps its number of threads in one place for all of them, and what is fitted
     # with one thread while another predicts with several kills the process.
     for (dropped, one), without in zip(tasks, fitted, strict=True):
@@ -128,7 +129,7 @@ def ablation(
 
 
 def _future_rounds(
-    model: CalibratedTrees, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str], split: FutureSplit
+    model: OrdinalClassifier, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str], split: FutureSplit
 ) -> Iterator[_Round]:
     past, _ = parted(y, split)
     model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
@@ -137,7 +138,7 @@ def _future_rounds(
 
 
 def _fold_rounds(
-    model: CalibratedTrees, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str]
+    model: OrdinalClassifier, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str]
 ) -> Iterator[_Round]:
     codes = model.class_codes(y)
     for repeat in range(REPEATS):
@@ -147,7 +148,7 @@ def _fold_rounds(
             yield _Round(_seeded(model, repeat), train, test, repeat)
 
 
-def _seeded(model: CalibratedTrees, repeat: int) -> CalibratedTrees:
+def _seeded(model: OrdinalClassifier, repeat: int) -> OrdinalClassifier:
     """Return a copy of a fitted model with a seed of its own."""
     other = copy(model)
     other.random_state = model.random_state + repeat
@@ -158,7 +159,7 @@ def _without(X: pd.DataFrame, dropped: frozenset[str]) -> pd.DataFrame:
     return X[[name for name in X.columns if name not in dropped]]
 
 
-def _refitted(model: CalibratedTrees, X: pd.DataFrame, y: pd.Series[float]) -> CalibratedTrees | None:
+def _refitted(model: OrdinalClassifier, X: pd.DataFrame, y: pd.Series[float]) -> OrdinalClassifier | None:
     """Return a copy of a model fitted on other features; None without any."""
     return copy(model).refit(X, y) if len(X.columns) else None
 

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from cxml.errors import BundleError
 from cxml.predictive.encoding import Encoding
+from cxml.predictive.heads import Heads
 from cxml.predictive.health import HealthWeights
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 _MANIFEST: Final = "manifest.json"
 _MODEL: Final = "model.json"
 _FEATURES: Final = "features.json"
@@ -27,14 +28,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Model:
-    """One model of a bundle: its trees as LightGBM text, its temperature, for which rows it speaks, and what it says.
+    """One model of a bundle: its heads with their members, for which rows it speaks, and what it was asked.
 
     ``applies`` is a condition tree over the features; None means that it speaks for every row. ``question`` is what its
     label asked, as JSON.
     """
 
-    text: bytes
-    temperature: float
+    heads: Heads
     applies: list[Any] | None = None
     question: Json | None = None
 
@@ -77,7 +77,11 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
     path = Path(path)
     if path.exists() and not (path / _MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise BundleError(f"{path}: is not a bundle and will not be overwritten. Name another path.")
-    files = {f"{name}.txt": model.text for name, model in sorted(bundle.models.items())}
+    files = {
+        _forest(name, forest): text
+        for name, model in sorted(bundle.models.items())
+        for forest, text in sorted(model.heads.forests.items())
+    }
     files[_FEATURES] = _encoded(
         {
             "definitions": list(bundle.features),
@@ -91,7 +95,7 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
             "company": bundle.company,
             "currency": bundle.currency,
             "models": {
-                name: {"temperature": model.temperature, "applies": model.applies, "question": model.question}
+                name: {**model.heads.to_json(), "applies": model.applies, "question": model.question}
                 for name, model in sorted(bundle.models.items())
             },
             "health": {"renewal": bundle.health.renewal, "advocacy": bundle.health.advocacy},
@@ -137,24 +141,38 @@ def read_bundle(path: str | Path) -> Bundle:
                 f"{path / name}: is not in the manifest; the bundle is incomplete. Copy or train it again."
             )
     features, model = json.loads(files[_FEATURES]), json.loads(files[_MODEL])
-    for name in model["models"]:
-        if f"{name}.txt" not in files:
-            raise BundleError(
-                f"{path / name}.txt: is not in the manifest; the bundle is incomplete. Copy or train it again."
-            )
+    for name, written in model["models"].items():
+        for forest in written["forests"]:
+            if _forest(name, forest) not in files:
+                raise BundleError(
+                    f"{path / _forest(name, forest)}: is not in the manifest; the bundle is incomplete. "
+                    f"Copy or train it again."
+                )
     return Bundle(
         company=model["company"],
         currency=model["currency"],
         encoding=Encoding(tuple(features["names"]), {name: tuple(found) for name, found in features["levels"].items()}),
         features=tuple(features["definitions"]),
         profiles={name: tuple(quantiles) for name, quantiles in features["profiles"].items()},
-        models={name: Model(files[f"{name}.txt"], **parameters) for name, parameters in model["models"].items()},
+        models={
+            name: Model(
+                Heads.from_json(written, {forest: files[_forest(name, forest)] for forest in written["forests"]}),
+                written["applies"],
+                written["question"],
+            )
+            for name, written in model["models"].items()
+        },
         health=HealthWeights(**model["health"]),
         value=model["value"],
         policy=json.loads(files[_POLICY]) if _POLICY in files else None,
         evaluation=json.loads(files[_EVALUATION]),
         model_version=manifest["model_version"],
     )
+
+
+def _forest(model: str, forest: str) -> str:
+    """Return the name of the file of a forest."""
+    return f"{model}.{forest}.txt"
 
 
 def _manifest(path: Path) -> Json:

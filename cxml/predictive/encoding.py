@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import object_array
-from cxml.errors import SchemaError, broken_by, listed, near_miss
+from cxml.errors import SchemaError, TrainingError, broken_by, listed, near_miss
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Mapping[str, NDArray[Any]]
+# A category feature with more names than this is an identifier or free text; trees would learn it by heart.
+MAX_LEVELS: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,29 @@ def frame_columns(frame: Any) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise SchemaError(f"features: has the column {twice!r} twice. Drop one.")
     return {name: frame[name] for name in frame.columns}
+
+
+def fitted_encoding(columns: Mapping[str, Any]) -> Encoding:
+    """Return the encoding of training columns: what is no number is a name, with the levels that are there.
+
+    Raises
+    ------
+    TrainingError
+        If a column has more than 1,000 names.
+    """
+    levels = {}
+    for name, values in columns.items():
+        if values.dtype.kind in "fiub":
+            continue
+        given = values.cat.categories if str(values.dtype) == "category" else values
+        found = sorted({value for value in given if isinstance(value, str)})
+        if len(found) > MAX_LEVELS:
+            raise TrainingError(
+                f"features.{name}: must have at most {MAX_LEVELS:,} different names; it has {len(found):,} "
+                f"(first: {found[0]!r}). An identifier or free text cannot be learnt from: list it in `ignore:`."
+            )
+        levels[name] = tuple(found)
+    return Encoding(tuple(columns), levels)
 
 
 def common_levels(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

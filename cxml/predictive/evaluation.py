@@ -9,26 +9,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.errors import TrainingError
-from cxml.predictive.boosting import CalibratedTrees
 from cxml.predictive.measures import Measure, measured
-from cxml.predictive.splits import FutureSplit, customer_folds
+from cxml.predictive.ordinal import OrdinalClassifier
+from cxml.predictive.splits import FutureSplit, Rows, customer_folds, later_folds
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS, REPEATS = 5, 2
+_ARRAYS = ("moments", "known", "scores", "weight")
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows whose outcome is known, to learn from and to be judged on.
+
+    ``X`` has shape (n_rows, n_features), everything else (n_rows,): the labels, the customer of each row, its ``as_of``
+    and when its outcome became known, the answer behind the class (such as 0-10), and for how many customers the row
+    speaks. What is None is not there: no time in a snapshot, weights of 1.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series[Any]
+    customers: pd.Series[str]
+    moments: NDArray[np.datetime64] | None = None
+    known: NDArray[np.datetime64] | None = None
+    scores: NDArray[np.float64] | None = None
+    weight: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def taken(self, rows: Rows) -> Examples:
+        """Return some of the rows."""
+        arrays: dict[str, NDArray[Any]] = {
+            name: values[rows] for name in _ARRAYS if (values := getattr(self, name)) is not None
+        }
+        return Examples(self.X.iloc[rows], self.y.iloc[rows], self.customers.iloc[rows], **arrays)
+
+    def fit(self, model: OrdinalClassifier) -> None:
+        """Fit a model; where the rows have times, its numbers of trees are found on later rows."""
+        later: list[tuple[Rows, Rows]] = []
+        if self.moments is not None and self.known is not None:
+            later = later_folds(self.moments, self.known, model.class_codes(self.y), n_folds=model.n_folds)
+        model.fit(
+            self.X, self.y, groups=self.customers, sample_weight=self.weight, scores=self.scores, later=tuple(later)
+        )
+
+    def refit(self, model: OrdinalClassifier) -> None:
+        """Fit a model's members again, keeping all that was found."""
+        model.refit(self.X, self.y, sample_weight=self.weight, scores=self.scores)
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """What a model said of rows that it had not seen, and what came true, for pictures and measures of one's own.
 
-    ``customers`` and ``classes`` (index of the class that came true) have shape (n_rows,), ``p`` (n_rows, n_classes).
+    ``rows`` are positions in the examples; ``customers`` and ``classes`` (index of the class that came true) have shape
+    (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,) or None for weights of 1.
     """
 
     customers: NDArray[Any]
     classes: NDArray[np.intp]
     p: NDArray[np.float64]
+    rows: Rows
+    weight: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,15 +97,13 @@ class Evaluation:
         return {"how": self.how, "n_train": self.n_train, "n_test": self.n_test, "measures": figures}
 
 
-def future_evaluation(
-    model: CalibratedTrees, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str], split: FutureSplit
-) -> Evaluation:
+def future_evaluation(model: OrdinalClassifier, examples: Examples, split: FutureSplit) -> Evaluation:
     """Fit a model on the past, judge it on the future, then refit it on every row.
 
     Parameters
     ----------
     model : fitted in place
-    X, y, customers : features, labels and customer of each row, with the same index
+    examples : Examples
     split : which rows are the past and which the future
 
     Returns
@@ -73,17 +116,24 @@ def future_evaluation(
     TrainingError
         If the past or the future is of one class only.
     """
-    past, future = parted(y, split)
-    model.fit(X.iloc[split.train], past, groups=customers.iloc[split.train])
-    p = model.predict_proba(X.iloc[split.test])
-    held_out = HeldOut(customers.iloc[split.test].to_numpy(), model.class_codes(future), p)
-    base = class_shares(model, past)
-    measures = measured(held_out.classes, p, held_out.customers, base=base, random_state=model.random_state)
-    model.refit(X, y)
-    return Evaluation(how_judged(split), len(split.train), len(split.test), measures, held_out)
+    parted(examples.y, split)
+    past, future = examples.taken(split.train), examples.taken(split.test)
+    past.fit(model)
+    p = model.predict_proba(future.X)
+    held_out = HeldOut(future.customers.to_numpy(), model.class_codes(future.y), p, split.test, future.weight)
+    measures = measured(
+        held_out.classes,
+        p,
+        held_out.customers,
+        base=class_shares(model, past.y, past.weight),
+        weight=future.weight,
+        random_state=model.random_state,
+    )
+    examples.refit(model)
+    return Evaluation(how_judged(split), len(past), len(future), measures, held_out)
 
 
-def parted(y: pd.Series[float], split: FutureSplit) -> tuple[pd.Series[float], pd.Series[float]]:
+def parted(y: pd.Series[Any], split: FutureSplit) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Return the labels of the past and of the future, or raise `TrainingError` where the future is of one class."""
     past, future = y.iloc[split.train], y.iloc[split.test]
     if future.nunique() < 2:
@@ -94,29 +144,30 @@ def parted(y: pd.Series[float], split: FutureSplit) -> tuple[pd.Series[float], p
     return past, future
 
 
-def folds_evaluation(
-    model: CalibratedTrees, X: pd.DataFrame, y: pd.Series[float], customers: pd.Series[str]
-) -> Evaluation:
+def folds_evaluation(model: OrdinalClassifier, examples: Examples) -> Evaluation:
     """Judge a model on held-out customers in repeated stratified 5-fold cross-validation, then fit it on every row.
 
     For a snapshot, which has no future to be judged on. Parameters and result are those of `future_evaluation`.
     """
-    codes = model.class_codes(y)
-    p = np.empty((len(y), len(model.ordered_classes), REPEATS))
+    codes = model.class_codes(examples.y)
+    p = np.empty((len(examples), len(np.unique(codes)), REPEATS))
     for repeat in range(REPEATS):
         seed = model.random_state + repeat
-        for train, test in customer_folds(codes, customers, n_folds=FOLDS, random_state=seed):
-            model.fit(X.iloc[train], y.iloc[train], groups=customers.iloc[train])
-            p[test, :, repeat] = model.predict_proba(X.iloc[test])
-    measures = measured(codes, p, customers, base=class_shares(model, y), random_state=model.random_state)
-    model.fit(X, y, groups=customers)
-    return Evaluation(
-        how_judged(None),
-        len(y) * (FOLDS - 1) // FOLDS,
-        len(y),
-        measures,
-        HeldOut(customers.to_numpy(), codes, p.mean(axis=2)),
+        for train, test in customer_folds(codes, examples.customers, n_folds=FOLDS, random_state=seed):
+            examples.taken(train).fit(model)
+            p[test, :, repeat] = model.predict_proba(examples.X.iloc[test])
+    measures = measured(
+        codes,
+        p,
+        examples.customers,
+        base=class_shares(model, examples.y, examples.weight),
+        weight=examples.weight,
+        random_state=model.random_state,
     )
+    examples.fit(model)
+    n_train = len(examples) * (FOLDS - 1) // FOLDS
+    held_out = HeldOut(examples.customers.to_numpy(), codes, p.mean(axis=2), np.arange(len(examples)), examples.weight)
+    return Evaluation(how_judged(None), n_train, len(examples), measures, held_out)
 
 
 def how_judged(split: FutureSplit | None) -> str:
@@ -126,7 +177,10 @@ def how_judged(split: FutureSplit | None) -> str:
     return f"rows from {str(split.cutoff)[:10]} on, not seen in training"
 
 
-def class_shares(model: CalibratedTrees, y: pd.Series[float]) -> NDArray[np.float64]:
+def class_shares(
+    model: OrdinalClassifier, y: pd.Series[Any], weight: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the share of each class; what a model says that knows nothing of a customer."""
-    counts = np.bincount(model.class_codes(y), minlength=len(model.ordered_classes))
+    codes = model.class_codes(y)
+    counts = np.bincount(codes, weights=weight, minlength=len(model.classes_))
     return np.asarray(counts / counts.sum())

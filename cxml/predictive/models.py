@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cxml.predictive.boosting import CalibratedTrees
+from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.schema.columns import NPS_CLASSES
 
 
-class NpsClassifier(CalibratedTrees):
+class NpsClassifier(OrdinalClassifier):
     """P(detractor), P(passive), P(promoter) of a customer, whether asked or not.
 
     ``classes_`` is in the order of the scale: detractor, passive, promoter. Parameters are those of
-    `cxml.predictive.boosting.CalibratedTrees`.
+    `cxml.predictive.ordinal.OrdinalClassifier`.
     """
 
     ordered_classes: ClassVar = NPS_CLASSES
     _label: ClassVar = "nps"
 
 
-class RenewalClassifier(CalibratedTrees):
+class RenewalClassifier(OrdinalClassifier):
     """P(no renewal within the horizon: no new contract, or no more event): class 1.0 is the loss.
 
-    Parameters are those of `cxml.predictive.boosting.CalibratedTrees`.
+    Parameters are those of `cxml.predictive.ordinal.OrdinalClassifier`.
     """
 
     ordered_classes: ClassVar = (0.0, 1.0)

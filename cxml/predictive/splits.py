@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -80,6 +81,45 @@ def customer_folds(
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    kind: Any = StratifiedKFold if customers is None else StratifiedGroupKFold
+    who = None if customers is None else np.asarray(customers)
+    if who is not None and len(np.unique(who)) == len(who):
+        who = None  # nobody is there twice; scikit-learn's search for balanced groups takes seconds
+    kind: Any = StratifiedKFold if who is None else StratifiedGroupKFold
     folds = kind(n_splits=n_folds, shuffle=True, random_state=random_state)
-    yield from folds.split(np.zeros(len(classes)), classes, None if customers is None else np.asarray(customers))
+    yield from folds.split(np.zeros(len(classes)), classes, who)
+
+
+def later_folds(
+    moments: NDArray[np.datetime64], known: NDArray[np.datetime64], classes: NDArray[np.intp], *, n_folds: int
+) -> list[tuple[Rows, Rows]]:
+    """Return folds that are judged on later rows than they learn from, as a model in use will be.
+
+    The later 60% of the rows are parted into consecutive spans; each is judged by what was known when it began, so
+    that no outcome of a span, nor one that was still open, is learnt from (purged).
+
+    Parameters
+    ----------
+    moments, known : arrays of shape (n_rows,), the ``as_of`` of each row and when its outcome became known
+    classes : array of shape (n_rows,), the index of the class that came true
+    n_folds : int
+
+    Returns
+    -------
+    list of (train, test), arrays of row positions
+        Empty where fewer than half of the spans have 50 rows on either side and every class to learn from: too little
+        of the past was known by then, and folds by customer say more.
+    """
+    if len(moments) == 0:
+        return []
+    edges = np.unique(np.quantile(moments.astype(np.int64), np.linspace(0.4, 1, n_folds + 1)).astype(np.int64))
+    edges = edges.astype(moments.dtype)
+    n_classes = len(np.unique(classes))
+    folds = []
+    for k, (start, end) in enumerate(pairwise(edges)):
+        train = np.flatnonzero(known < start)
+        before_end = moments <= end if k == len(edges) - 2 else moments < end
+        test = np.flatnonzero((moments >= start) & before_end)
+        enough = min(len(train), len(test)) >= MIN_ROWS and len(np.unique(classes[train])) == n_classes
+        if enough and len(np.unique(classes[test])) == n_classes:
+            folds.append((train, test))
+    return folds if 2 * len(folds) >= n_folds else []

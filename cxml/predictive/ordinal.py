@@ -1,0 +1,385 @@
+"""Calibrated probabilities of ordered classes in scikit-learn manners: what NPS-class and renewal model share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from cxml.errors import SchemaError, TrainingError, broken_by
+from cxml.predictive.additive import Additive
+from cxml.predictive.blending import blended
+from cxml.predictive.boosting import Boosting
+from cxml.predictive.calibration import sigmoid
+from cxml.predictive.encoding import Encoding, fitted_encoding, frame_columns
+from cxml.predictive.fitted_calibration import Trial, fitted_calibration
+from cxml.predictive.heads import Head, Heads
+from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines
+from cxml.predictive.splits import Rows, customer_folds
+
+Array = NDArray[np.float64]
+Member = Literal["trees", "score", "curves"]
+
+
+class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Probabilities of ordered classes from numbers and names, missing values as they are.
+
+    Of K classes each of the K - 1 questions "is it above class k?" has a head. Its log-odds are a blend of boosted
+    trees of that question, curves (a regularised logistic regression on splines of each feature), and, for more than
+    two classes, trees of the score itself, which tells of each answer how far above or below it was. How many trees,
+    how stiff the curves, how much each counts and how the sum is calibrated is found on held-out rows.
+
+    Parameters
+    ----------
+    members : tuple of "trees", "score", "curves"
+        What is blended; ``score`` is left out where there are two classes.
+    learning_rate : float
+    num_leaves : int
+        Small trees: on tables of thousands of customers they rank and calibrate better than LightGBM's 31 leaves.
+    max_trees : int
+        The most trees of a forest; early stopping on held-out rows finds the number.
+    n_folds : int
+        Folds by customer, where `fit` is not given others.
+    n_jobs : int or None
+        Members fitted at once, as in joblib; -1 means one a core. The result is the same.
+    random_state : int
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,), lowest first
+    encoding_ : Encoding
+    heads_ : Heads, what serves
+    n_trees_ : dict from each forest to its number of trees
+    strengths_ : dict from each head's curves to the inverse strength of their penalty
+    trials_ : tuple, the calibrations that were tried for each head
+    n_features_in_ : int
+    """
+
+    ordered_classes: ClassVar[tuple[Any, ...] | None] = None
+    _label: ClassVar[str] = "labels"
+
+    def __init__(
+        self,
+        *,
+        members: tuple[Member, ...] = ("trees", "score", "curves"),
+        learning_rate: float = 0.03,
+        num_leaves: int = 8,
+        max_trees: int = 2_000,
+        n_folds: int = 4,
+        n_jobs: int | None = -1,
+        random_state: int = 0,
+    ) -> None:
+        self.members = members
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.max_trees = max_trees
+        self.n_folds = n_folds
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        scores: ArrayLike | None = None,
+        later: Sequence[tuple[Rows, Rows]] = (),
+    ) -> Self:
+        """Fit on a dataframe of features, or on an array of numbers.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+            Numbers, and names as text or categorical; missing values as they are.
+        y : array of shape (n_rows,)
+        groups : array of shape (n_rows,), optional
+            The customer of each row: no customer is in two folds.
+        sample_weight : array of shape (n_rows,), optional
+            For how many customers each row speaks.
+        scores : array of shape (n_rows,), optional
+            The answer behind each class, such as 0-10; by default the rank of the class.
+        later : pairs of row positions (train, later rows), optional
+            Such as `cxml.predictive.splits.later_folds`: the numbers of trees are then those that served later rows
+            best, and held-out customers find the blend and the calibration alone.
+
+        Raises
+        ------
+        TrainingError
+            If there is one class only, or a class has fewer rows than there are folds.
+        SchemaError
+            If a column holds values of several types, or infinite ones.
+        """
+        from joblib import Parallel, delayed
+
+        rows = self._rows(X, y, sample_weight, scores)
+        if groups is not None and len(np.unique(np.asarray(groups))) < self.n_folds:
+            raise TrainingError(
+                f"{self._label}: needs rows of at least {self.n_folds} customers to be judged on each other."
+            )
+        n_folds = min(self.n_folds, int(np.bincount(rows.codes).max()))
+        parts = list(customer_folds(rows.codes, groups, n_folds=n_folds, random_state=self.random_state))
+        forests, curves = self._forests(), [f"curves_{h}" for h in self._heads()] if "curves" in self.members else []
+
+        def in_parallel(tasks: Iterable[Any]) -> list[Any]:
+            found: list[Any] = Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks)
+            return found
+
+        def boosted(name: str, fold: tuple[Rows, Rows], n_trees: int | None) -> Any:
+            of = self._boosting(name)
+            return delayed(of.held_out)(rows.matrix, rows.names, rows.target(name), rows.weight, *fold, n_trees)
+
+        searched = {}
+        if later:
+            tried = in_parallel(boosted(name, fold, None) for name in forests for fold in later)
+            for k, name in enumerate(forests):
+                searched[name] = int(np.median([n for n, _ in tried[k * len(later) : (k + 1) * len(later)]]))
+        tasks = [boosted(name, fold, searched.get(name)) for name in forests for fold in parts]
+        tasks += [
+            delayed(held_out_splines)(
+                rows.matrix, rows.n_levels, rows.target(name), rows.weight, *fold, random_state=self.random_state
+            )
+            for name in curves
+            for fold in parts
+        ]
+        done = in_parallel(tasks)
+        held_out: dict[str, Array] = {}
+        self.n_trees_, self.strengths_ = {}, {}
+        for k, name in enumerate([*forests, *curves]):
+            found = done[k * len(parts) : (k + 1) * len(parts)]
+            if name in forests:
+                held_out[name] = _assembled(parts, [said for _, said in found])
+                self.n_trees_[name] = searched.get(name) or int(np.median([n_trees for n_trees, _ in found]))
+            else:
+                raw = _assembled(parts, found)
+                best = _least_loss(raw, rows.target(name), rows.weight)
+                self.strengths_[name], held_out[name] = STRENGTHS[best], raw[best]
+        self._blend(rows, held_out, None if groups is None else np.asarray(groups))
+        return self._fit_members(rows)
+
+    def refit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        scores: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the members again, on other rows, keeping numbers of trees, strengths, blend and calibration."""
+        check_is_fitted(self)
+        return self._fit_members(self._rows(X, y, sample_weight, scores))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return calibrated probabilities of shape (n_rows, n_classes), in the order of ``classes_``."""
+        check_is_fitted(self)
+        matrix, _ = self.encoding_.matrix(self.encoding_.typed(self._columns(X, reset=False)))
+        return self.heads_.probabilities(matrix)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable class of each row; shape (n_rows,). What is worth doing is the policy's question."""
+        p = self.predict_proba(X)
+        chosen: NDArray[Any] = self.classes_[p.argmax(axis=1)]
+        return chosen
+
+    def class_codes(self, y: ArrayLike) -> NDArray[np.intp]:
+        """Return the index in the ordered classes of each label, or raise `TrainingError` where one is no class."""
+        values = np.asarray(y)
+        classes = self.ordered_classes if self.ordered_classes is not None else tuple(np.unique(values).tolist())
+        codes = np.full(len(values), -1, dtype=np.intp)
+        for code, name in enumerate(classes):
+            codes[values == name] = code
+        if (codes < 0).any():
+            strange = values[codes < 0].tolist()[0]
+            raise TrainingError(f"{self._label}: the classes are {classes}; a row has {strange!r}.")
+        return codes
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _columns(self, X: Any, *, reset: bool) -> dict[str, Any]:
+        """Return the columns by name; those of an array are x0, x1, ..., as in scikit-learn."""
+        if hasattr(X, "columns"):
+            columns = frame_columns(X)
+            if reset:
+                self.n_features_in_ = len(columns)
+                self.feature_names_in_ = np.array(list(columns), dtype=object)
+            return columns
+        if not reset and hasattr(self, "feature_names_in_"):
+            frame_columns(X)  # raises: a model that knows names does not guess
+        if reset and hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        return {f"x{j}": values[:, j] for j in range(values.shape[1])}
+
+    def _rows(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, scores: ArrayLike | None) -> _Training:
+        columns = self._columns(X, reset=True)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(next(iter(columns.values())), y)
+        weight = self._weight(sample_weight, len(y))
+        codes = self._trainable_codes(np.asarray(y), weight)
+        self.encoding_ = fitted_encoding(columns)
+        matrix, _ = self.encoding_.matrix(self.encoding_.typed(columns, keys=()))
+        if (endless := np.isinf(matrix)).any():
+            row, j = np.argwhere(endless)[0]
+            raise SchemaError(
+                f"features.{self.encoding_.names[j]}: must be finite or missing; "
+                f"{broken_by(int(endless[:, j].sum()), len(matrix))} (first: row {row}, {matrix[row, j]}). "
+                f"Give what is not known as missing."
+            )
+        answers = codes.astype(np.float64) if scores is None else np.asarray(scores, dtype=np.float64)
+        if answers.shape != codes.shape or not np.isfinite(answers).all():
+            raise TrainingError(f"{self._label}: scores must hold a finite number for each row.")
+        spread = answers.std()
+        return _Training(
+            matrix, self.encoding_, codes, weight, (answers - answers.mean()) / (spread if spread else 1.0)
+        )
+
+    def _weight(self, sample_weight: ArrayLike | None, n_rows: int) -> Array:
+        if sample_weight is None:
+            return np.ones(n_rows)
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        if weight.ndim == 0:
+            weight = np.full(n_rows, float(weight))
+        if weight.shape != (n_rows,) or not (np.isfinite(weight) & (weight >= 0)).all():
+            raise TrainingError(
+                f"{self._label}: sample_weight must be 1D, one finite number of 0 or more for each of {n_rows:,} rows."
+            )
+        if weight.sum() == 0:
+            raise TrainingError(f"{self._label}: sample_weight must not be zero for every row.")
+        return weight
+
+    def _heads(self) -> range:
+        return range(1, len(self.classes_))
+
+    def _forests(self) -> list[str]:
+        trees = [f"trees_{h}" for h in self._heads()] if "trees" in self.members else []
+        return [*trees, *(["score"] if "score" in self.members and len(self.classes_) > 2 else [])]
+
+    def _boosting(self, forest: str) -> Boosting:
+        return Boosting(
+            "regression" if forest == "score" else "binary",
+            learning_rate=self.learning_rate,
+            num_leaves=self.num_leaves,
+            max_trees=self.max_trees,
+            random_state=self.random_state,
+        )
+
+    def _blend(self, rows: _Training, held_out: dict[str, Array], groups: NDArray[Any] | None) -> None:
+        """Find the blend and the calibration of each head on the rows that were held out."""
+        heads, trials = [], []
+        for h in self._heads():
+            names = [name for name in (f"trees_{h}", "score", f"curves_{h}") if name in held_out]
+            raw = np.column_stack([held_out[name] for name in names])
+            hits, weight = (rows.codes >= h).astype(np.float64), rows.weight
+            weights, bias = blended(raw, hits, weight)
+            calibration, tried = fitted_calibration(
+                raw @ weights + bias,
+                hits,
+                weight=weight,
+                customers=groups,
+                random_state=self.random_state,
+            )
+            kept = {name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}
+            heads.append(Head(kept, bias, calibration))
+            trials.append(tried)
+        self._plan = tuple(heads)
+        self.trials_: tuple[tuple[Trial, ...], ...] = tuple(trials)
+
+    def _fit_members(self, rows: _Training) -> Self:
+        """Fit every member that a head needs on all rows."""
+        from joblib import Parallel, delayed
+
+        needed = dict.fromkeys(name for head in self._plan for name in head.weights)
+        forests = [name for name in needed if name in self.n_trees_]
+        curves = [name for name in needed if name in self.strengths_]
+        grown = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(self._boosting(name).grown)(
+                rows.matrix, rows.names, rows.target(name), rows.weight, self.n_trees_[name]
+            )
+            for name in forests
+        )
+        additives: dict[str, Additive] = {
+            name: fitted_splines(
+                rows.matrix,
+                rows.n_levels,
+                rows.target(name),
+                rows.weight,
+                self.strengths_[name],
+                random_state=self.random_state,
+            )
+            for name in curves
+        }
+        texts = {name: text.encode() for name, text in zip(forests, grown, strict=True)}
+        self.heads_ = Heads(texts, additives, self._plan)
+        return self
+
+    def _trainable_codes(self, y: NDArray[Any], weight: Array) -> NDArray[np.intp]:
+        if self.ordered_classes is None:
+            check_classification_targets(y)
+        codes = self.class_codes(y)
+        classes = np.unique(y) if self.ordered_classes is None else np.asarray(self.ordered_classes)
+        counts = np.bincount(codes[weight > 0], minlength=len(classes))
+        if (counts > 0).sum() < 2:
+            only = classes[int(counts.argmax())]
+            raise TrainingError(
+                f"{self._label}: needs rows of at least two classes; all {len(codes):,} are {only!r} (one class). "
+                f"Check the label's column and values in `labels:`."
+            )
+        if self.ordered_classes is not None and (few := counts[counts > 0].min()) < self.n_folds:
+            name = classes[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
+            raise TrainingError(
+                f"{self._label}: needs at least {self.n_folds} rows of each class; {name!r} has {few}. "
+                f"Collect more answers first."
+            )
+        self.classes_ = classes
+        return codes
+
+
+@dataclass(frozen=True)
+class _Training:
+    """Rows to learn from: the matrix, the class and weight of each, and the score on a scale of its own spread."""
+
+    matrix: Array
+    encoding: Encoding
+    codes: NDArray[np.intp]
+    weight: Array
+    score: Array
+
+    @property
+    def names(self) -> Sequence[int]:
+        return list(self.n_levels)
+
+    @property
+    def n_levels(self) -> dict[int, int]:
+        levels = self.encoding.levels
+        return {j: len(levels[name]) for j, name in enumerate(self.encoding.names) if name in levels}
+
+    def target(self, member: str) -> Array:
+        """Return what a member learns: whether the class is above the head's, or the score."""
+        return self.score if member == "score" else (self.codes >= int(member.rpartition("_")[2])).astype(np.float64)
+
+
+def _assembled(folds: Sequence[tuple[Rows, Rows]], said: Sequence[Array]) -> Array:
+    """Return what was said of the held-out rows of each fold as one array, (..., n_rows)."""
+    out = np.empty((*said[0].shape[:-1], sum(len(test) for _, test in folds)))
+    for (_, test), scores in zip(folds, said, strict=True):
+        out[..., test] = scores
+    return out
+
+
+def _least_loss(raw: Array, hits: Array, weight: Array) -> int:
+    """Return which row of raw scores, (n_rows_of_scores, n_rows), has the least log loss."""
+    p = np.clip(sigmoid(raw), 1e-15, 1 - 1e-15)
+    losses = -np.where(hits > 0, np.log(p), np.log1p(-p))
+    return int(np.average(losses, axis=1, weights=weight).argmin())
