@@ -19,9 +19,9 @@ from cxml.predictive.tree_parts import Part, parts
 MAX_TABLE_BYTES: Final = 256 * 2**20
 # Rows looked at together: their bits and sums stay in the cache.
 _BLOCK_ROWS: Final = 2_048
-# Up to so many rows, all pieces are looked up at once, for 32 rows at a time; beyond, one piece after the other.
+# Up to so many rows, all pieces are looked up at once, for so many of their entries; beyond, one piece after the other.
 _FEW_ROWS: Final = 128
-_FEW_AT_ONCE: Final = 32
+_FEW_ENTRIES: Final = 1 << 15
 
 
 class Contributions:
@@ -92,14 +92,16 @@ class Contributions:
         out = np.empty((n_rows, self.n_classes, self.n_outputs + 1))
         out[:, :, -1] = self._base
 
-        step = _FEW_AT_ONCE if n_rows <= _FEW_ROWS else _BLOCK_ROWS
+        few = n_rows <= _FEW_ROWS
+        step = max(1, _FEW_ENTRIES // max(1, len(self._output))) if few else _BLOCK_ROWS
 
         def explain(start: int) -> None:
             rows = slice(start, start + step)
-            out[rows, :, :-1] = self._added(matrix[rows]).reshape(-1, self.n_classes, self.n_outputs)
+            added = self._few(matrix[rows]) if few else self._many(matrix[rows])
+            out[rows, :, :-1] = added.reshape(-1, self.n_classes, self.n_outputs)
 
         starts = range(0, n_rows, step)
-        n_threads = 1 if step == _FEW_AT_ONCE else min(n_threads or _cores(), len(starts))
+        n_threads = 1 if few else min(n_threads or _cores(), len(starts))
         if n_threads <= 1:
             for start in starts:
                 explain(start)
@@ -108,18 +110,21 @@ class Contributions:
                 list(pool.map(explain, starts))
         return out
 
-    def _added(self, matrix: Floats) -> Floats:
-        """Return the values of a block of rows, of shape (n_rows, n_classes * n_outputs)."""
+    def _few(self, matrix: Floats) -> Floats:
+        """Return the values of few rows, of shape (n_rows, n_classes * n_outputs)."""
         bits = self._bits.of(matrix)
-        width = self.n_classes * self.n_outputs
-        if len(matrix) > _FEW_ROWS:
-            sums = np.zeros((width, len(matrix)))
-            for tables in self._tables:
-                tables.add_to(sums, bits)
-            return sums.T
         entries = np.concatenate([tables.entries(bits) for tables in self._tables])
+        width = self.n_classes * self.n_outputs
         # bincount adds one value after the other, as `add_to` does.
         return np.stack([np.bincount(self._output, row, width) for row in np.ascontiguousarray(entries.T)])
+
+    def _many(self, matrix: Floats) -> Floats:
+        """Return the values of a block of rows, of shape (n_rows, n_classes * n_outputs)."""
+        bits = self._bits.of(matrix)
+        sums = np.zeros((self.n_classes * self.n_outputs, len(matrix)))
+        for tables in self._tables:
+            tables.add_to(sums, bits)
+        return sums.T
 
 
 def _cores() -> int:

@@ -68,19 +68,24 @@ class DeepPieces:
         code = codes(bits[self.slots])
         whole = self.start[:, None] + code
         own = self.within_start[:, None] + code[self.within_piece]
+        steps = self.above_lines[..., None], self.lines[:, None], self.lines[self.within_piece, None]
         follows = bits[self.over_slot] ^ self.over_opposite[:, None]
         no, yes, within = np.zeros(code.shape), np.zeros(follows.shape), np.zeros(own.shape)
-        for q, off in enumerate(self.no):
-            product = self.factors[above[0]]
+        for over_yes, off in zip(self.over_yes, self.no.tolist(), strict=True):
+            product = self.factors.take(above[0])
             for other in above[1:]:
-                product *= self.factors[other]
-            within += self.values[own] * product[self.within_piece]
-            product *= self.values[whole]
-            no += product * off
-            yes += self.over_yes[q, :, None] * product[self.over_piece]
-            above += self.above_lines[..., None]
-            whole += self.lines[:, None]
-            own += self.lines[self.within_piece, None]
+                product *= self.factors.take(other)
+            found = self.values.take(own)
+            found *= product.take(self.within_piece, axis=0)
+            within += found
+            product *= self.values.take(whole)
+            found = product.take(self.over_piece, axis=0)
+            found *= over_yes[:, None]
+            yes += found
+            product *= off
+            no += product
+            for places, step in zip((above, whole, own), steps, strict=True):
+                places += step
         return np.concatenate([np.where(follows, yes, no[self.over_piece]), within])[self.order]
 
     def add_to(self, sums: Floats, bits: NDArray[np.uint8]) -> None:

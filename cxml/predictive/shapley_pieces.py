@@ -36,8 +36,9 @@ class Pieces:
 
     def entries(self, bits: NDArray[np.uint8]) -> Floats:
         """Return what each entry adds to its output, shape (n_entries, n_rows): few calls, for few rows."""
-        found = codes(bits[self.slots])
-        return np.asarray(self.values[self.start[:, None] + found[self.piece]])
+        places = codes(bits[self.slots]).take(self.piece, axis=0)
+        places += self.start[:, None]
+        return self.values.take(places)
 
     def add_to(self, sums: Floats, bits: NDArray[np.uint8]) -> None:
         """Add all entries, in order, to sums of shape (n_outputs, n_rows): few copies, for many rows."""
