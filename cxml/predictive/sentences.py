@@ -143,6 +143,8 @@ class _Said:
             return f"contract.{feature['measure']}", {"days": days_text(value, language)}
         if self.kind == "environment" and (key := self._label_key()) != "environment":
             return f"{key}.{_way(value)}", {"v": number_text(abs(value), language)}
+        if self.kind == "ratio" and "usual" in self.fields:
+            return "ratio.overdue", {}
         if self.kind == "season":
             return self._season(value)
         if self.kind == "attribute" and (key := self._label_key()) != "attribute":
@@ -178,6 +180,9 @@ class _Said:
                 return "attribute.since"
             # The days since a time that is a column are called after it (`cxml.descriptive.defaults`).
             return "attribute.time" if feature["name"] == f"{self.column}_days" else "attribute"
+        if self.kind == "ratio":
+            kind = "count" if "of_one" in self.fields else "overdue" if "usual" in self.fields else ""
+            return f"ratio.{kind}" if kind else "ratio"
         return "share" if self.kind == "promise" else self.kind
 
     def _aggregate_key(self, aggregate: str) -> str:
@@ -240,11 +245,26 @@ class _Said:
             self.fields = fields
             fields["label"] = LABELS[language][self._aggregate_key(feature["aggregate"])].format(**fields)
         elif self.kind == "ratio":
-            fields |= {key: self._label_of(feature[key]) for key in ("numerator", "denominator")}
+            fields |= self._ratio_fields()
         elif self.kind == "segment":
             by = column_measure(feature.get("by", c.SEGMENT), language)
             fields |= {"label": self._label_of(feature["of"]), "col": by.alone, "alone": by.alone}
             fields["co"] = "a" if by.feminine else "o"
+        return fields
+
+    def _ratio_fields(self) -> dict[str, str]:
+        """Return what the templates of ratios may name: of two counts, of one recency and its usual gap, or of any."""
+        above, below = (self._by_name.get(self.feature[key], {}) for key in ("numerator", "denominator"))
+        fields = {key: self._label_of(self.feature[key]) for key in ("numerator", "denominator")}
+        counts = [
+            of.get("aggregate") in ("count", "rows") and of.get("column") in (None, c.SCORE) for of in (above, below)
+        ]
+        if all(counts) and above.get("window_days") == below.get("window_days"):
+            of = _Said(below, self.language, ())
+            return {**fields, **_Said(above, self.language, ()).fields, "of_one": of.fields["one"]}
+        same = [(of.get("table"), of.get("where")) for of in (above, below)]
+        if above.get("kind") == "recency" and below.get("aggregate") == "mean_gap_days" and same[0] == same[1]:
+            return {**fields, **_Said(below, self.language, ()).fields, "usual": ""}
         return fields
 
     def _label_of(self, name: str) -> str:

@@ -36,6 +36,8 @@ OTHERS = [
     events("rows", None, 365, name="answered", table="surveys"),
     events("count", None, 365, name="invited", table="invitations"),
     events("mean", NPS, 365, name="nps_mean", table="surveys", column="score"),
+    recency(name="since"),
+    events("mean_gap_days", name="gap"),
 ]
 unsolved = events("count", f"{CONTACT} AND solved = FALSE", 30)
 
@@ -131,9 +133,21 @@ unsolved = events("count", f"{CONTACT} AND solved = FALSE", 30)
         (
             {"kind": "ratio", "name": "f", "numerator": "answered", "denominator": "invited"},
             0.5,
-            "number of survey answers in 365 days divided by number of survey invitations in 365 days is 0.5",
-            "número de respostas a inquéritos em 365 dias a dividir por número de convites para inquéritos em 365 dias "
-            "é 0,5",
+            "survey answers per survey invitation in 365 days is 0.5",
+            "respostas a inquéritos por convite para inquéritos em 365 dias é 0,5",
+        ),
+        (
+            {"kind": "ratio", "name": "f", "numerator": "since", "denominator": "gap"},
+            2.114,
+            "2.11 times the usual days between events since the last",
+            "2,11 vezes os dias habituais entre eventos desde o último",
+        ),
+        (
+            {"kind": "ratio", "name": "f", "numerator": "since", "denominator": "invited"},
+            None,
+            "days since the last event divided by number of survey invitations in 365 days is unknown",
+            "sem informação sobre dias desde o último evento a dividir por número de convites para inquéritos em 365 "
+            "dias",
         ),
         (
             {"kind": "contract", "name": "f", "measure": "days_to_end"},
