@@ -5,13 +5,16 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxml.errors import BundleError, CxmlError
+from cxml.predictive.contributions import Contributions
+from cxml.predictive.forest import UnreadForestError
 
 # LightGBM c_api.h: C_API_DTYPE_FLOAT64, C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB.
 _FLOAT64: Final = 1
@@ -35,6 +38,9 @@ class Trees:
     def __init__(self, text: bytes) -> None:
         self._lib = _library()
         self._handle = ctypes.c_void_p()
+        self._text = text
+        self._lock = threading.Lock()
+        self._explainer: Contributions | Literal["LightGBM"] | None = None
         if self._lib is None:
             self._booster = _booster(text)
             self.n_classes, self.n_features = self._booster.num_model_per_iteration(), self._booster.num_feature()
@@ -58,10 +64,25 @@ class Trees:
         """Return exact SHAP values of the raw scores, of shape (n_rows, n_classes, n_features + 1).
 
         The last is the base; the values of a row and class add up to its raw score (Lundberg et al., "From local
-        explanations to global understanding with explainable AI for trees", 2020).
+        explanations to global understanding with explainable AI for trees", 2020). They come from tables that are made
+        at the first call (`cxml.predictive.contributions`); from LightGBM itself where these would be too large, or
+        the trees are of a kind that they do not know.
         """
+        explainer = self._explained()
+        if isinstance(explainer, Contributions):
+            return explainer.values(matrix)
         width = self.n_features + 1
         return self._predicted(matrix, _CONTRIBUTIONS, self.n_classes * width).reshape(-1, self.n_classes, width)
+
+    def _explained(self) -> Contributions | Literal["LightGBM"]:
+        with self._lock:
+            if self._explainer is None:
+                try:
+                    self._explainer = Contributions(self._text)
+                except UnreadForestError:
+                    self._explainer = "LightGBM"
+                self._text = b""
+            return self._explainer
 
     def _predicted(self, matrix: NDArray[np.float64], kind: int, width: int) -> NDArray[np.float64]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)

@@ -4,6 +4,8 @@ import lightgbm
 import numpy as np
 import pytest
 
+from cxml.errors import BundleError
+from cxml.predictive import contributions as contributions_module
 from cxml.predictive import trees as trees_module
 from cxml.predictive.trees import Trees
 
@@ -41,7 +43,32 @@ def test_contributions_add_up_to_the_raw_score(trained):
 def test_contributions_are_those_of_the_lightgbm_package(trained):
     text, matrix = trained
     expected = np.asarray(lightgbm.Booster(model_str=text).predict(matrix, pred_contrib=True))
-    assert np.array_equal(Trees(text.encode()).contributions(matrix).reshape(len(matrix), -1), expected)
+    found = Trees(text.encode()).contributions(matrix).reshape(len(matrix), -1)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_contributions_of_one_row_have_the_bits_of_many(trained):
+    text, matrix = trained
+    trees = Trees(text.encode())
+    rows = [trees.contributions(row[None]) for row in matrix[:20]]
+    assert np.array_equal(np.concatenate(rows), trees.contributions(matrix)[:20])
+
+
+def test_lightgbm_explains_what_the_tables_do_not(trained, monkeypatch):
+    text, matrix = trained
+    expected = np.asarray(lightgbm.Booster(model_str=text).predict(matrix, pred_contrib=True))
+    monkeypatch.setattr(contributions_module, "MAX_TABLE_BYTES", 0)
+    for library in (trees_module._library, lambda: None):
+        monkeypatch.setattr(trees_module, "_library", library)
+        assert np.array_equal(Trees(text.encode()).contributions(matrix).reshape(len(matrix), -1), expected)
+
+
+def test_linear_trees_have_no_contributions():
+    X = np.random.default_rng(0).normal(size=(500, 2))
+    params = {"linear_tree": True, "verbose": -1, "num_threads": 1}
+    model = lightgbm.train(params, lightgbm.Dataset(X, X[:, 0] * X[:, 1]), 2)
+    with pytest.raises(BundleError, match="linear trees"):
+        Trees(model.model_to_string().encode()).contributions(X)
 
 
 def test_without_the_library_file_the_package_gives_the_same_bits(trained, monkeypatch):
