@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
     from cxml.pipeline import Maturity, Measured, Scored, Trained
 
+_SHOWN = ("auc", "log_loss", "rps", "lift_at_10_percent", "ece", "base_log_loss")  # `cxml evaluate` prints them all
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
     "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."
@@ -223,7 +224,8 @@ def _trained(trained: Trained) -> str:
         lines.append(
             f"{name}: {evaluation.n_train:,} rows to learn from, judged on {evaluation.n_test:,} {evaluation.how}"
         )
-        lines.append("    " + ", ".join(str(measure) for measure in evaluation.measures))
+        shown = [evaluation.by_name[name] for name in _SHOWN if name in evaluation.by_name]
+        lines.append("    " + ", ".join(map(str, shown)))
     lines.append(f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features")
     run = trained.run
     where = (

@@ -223,7 +223,7 @@ def test_an_input_is_not_mutated(predictor, sample_features):
 
 def test_a_bundle_whose_trees_do_not_fit_its_features_is_refused(predictor):
     encoding = type(predictor.bundle.encoding)(predictor.features[:-1], predictor.bundle.encoding.levels)
-    with pytest.raises(BundleError, match=r"nps.txt: has \d+ features, features.json \d+"):
+    with pytest.raises(BundleError, match=r"model nps: has \[\d+\] features, features.json \d+"):
         Predictor(type(predictor.bundle)(**{**vars(predictor.bundle), "encoding": encoding}))
 
 

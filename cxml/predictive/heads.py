@@ -52,6 +52,13 @@ class Heads:
             if strange := sorted(set(head.weights) - set(forests) - set(additives)):
                 raise BundleError(f"model: a head needs the member {strange[0]!r}, which is not there. Train again.")
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Heads):
+            return NotImplemented
+        return (self.forests, self.additives, self.heads) == (other.forests, other.additives, other.heads)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def n_features(self) -> set[int]:
         """How many features the members read; one number in a whole bundle."""

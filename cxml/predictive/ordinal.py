@@ -69,9 +69,9 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         members: tuple[Member, ...] = ("trees", "score", "curves"),
-        learning_rate: float = 0.03,
+        learning_rate: float = 0.05,
         num_leaves: int = 8,
-        max_trees: int = 2_000,
+        max_trees: int = 1_000,
         n_folds: int = 4,
         n_jobs: int | None = -1,
         random_state: int = 0,
@@ -331,13 +331,13 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes = np.unique(y) if self.ordered_classes is None else np.asarray(self.ordered_classes)
         counts = np.bincount(codes[weight > 0], minlength=len(classes))
         if (counts > 0).sum() < 2:
-            only = classes[int(counts.argmax())]
+            only = classes.tolist()[int(counts.argmax())]
             raise TrainingError(
                 f"{self._label}: needs rows of at least two classes; all {len(codes):,} are {only!r} (one class). "
                 f"Check the label's column and values in `labels:`."
             )
         if self.ordered_classes is not None and (few := counts[counts > 0].min()) < self.n_folds:
-            name = classes[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
+            name = classes.tolist()[int(np.where(counts > 0, counts, counts.max() + 1).argmin())]
             raise TrainingError(
                 f"{self._label}: needs at least {self.n_folds} rows of each class; {name!r} has {few}. "
                 f"Collect more answers first."

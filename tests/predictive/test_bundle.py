@@ -17,11 +17,7 @@ def bundle(renewal_model):
         encoding=renewal_model.encoding_,
         features=({"kind": "attribute", "name": "calls", "column": "calls"},),
         profiles={"calls": (0.0, 1.0)},
-        models={
-            "renewal": Model(
-                renewal_model.model_text_.encode(), renewal_model.temperature_, ["is null", ["column", "calls"]]
-            )
-        },
+        models={"renewal": Model(renewal_model.heads_, ["is null", ["column", "calls"]])},
         health=HealthWeights(0.6, 0.4),
         value=["number", 12.0],
         policy={"actions": []},
@@ -49,14 +45,14 @@ def test_the_same_bundle_gives_the_same_bytes(bundle, saved, tmp_path):
 
 def test_every_file_is_text_and_nothing_executes(saved):
     assert {file.name for file in saved.iterdir()} == {
-        "manifest.json", "features.json", "model.json", "policy.json", "evaluation.json", "renewal.txt",
+        "manifest.json", "features.json", "model.json", "policy.json", "evaluation.json", "renewal.trees_1.txt",
     }  # fmt: skip
     for file in saved.iterdir():
         file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    "name", ["manifest.json", "features.json", "model.json", "policy.json", "evaluation.json", "renewal.txt"]
+    "name", ["manifest.json", "features.json", "model.json", "policy.json", "evaluation.json", "renewal.trees_1.txt"]
 )
 @pytest.mark.parametrize("where", [0, 0.3, 0.7, 1])
 def test_one_altered_byte_is_refused_with_the_name_of_the_file(saved, name, where):
@@ -67,7 +63,7 @@ def test_one_altered_byte_is_refused_with_the_name_of_the_file(saved, name, wher
         read_bundle(saved)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "features.json", "model.json", "renewal.txt"])
+@pytest.mark.parametrize("name", ["manifest.json", "features.json", "model.json", "renewal.trees_1.txt"])
 def test_a_missing_file_is_named(saved, name):
     (saved / name).unlink()
     with pytest.raises(BundleError, match=rf"{name}: is missing; the bundle is incomplete"):
@@ -77,7 +73,7 @@ def test_a_missing_file_is_named(saved, name):
 def test_another_format_version_is_refused(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
-    with pytest.raises(BundleError, match=r"manifest.json: is of format version 99; this cxml reads 1"):
+    with pytest.raises(BundleError, match=r"manifest.json: is of format version 99; this cxml reads 2"):
         read_bundle(saved)
 
 

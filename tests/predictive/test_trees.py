@@ -17,7 +17,9 @@ def matrix_of(model, X):
 @pytest.fixture(params=["renewal", "nps"])
 def trained(request):
     model = request.getfixturevalue(f"{request.param}_model")
-    return model.model_text_, matrix_of(model, request.getfixturevalue(f"{request.param}_data")[0])
+    return model.heads_.forests["trees_1"].decode(), matrix_of(
+        model, request.getfixturevalue(f"{request.param}_data")[0]
+    )
 
 
 def test_raw_scores_have_the_bits_of_the_lightgbm_package(trained):
