@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from cxml.predictive.leak_columns import Codes, Flags, Floats, Grouped, LabelledRows
+from cxml.predictive.labelled_rows import Codes, Flags, Floats, LabelledRows
+from cxml.predictive.leak_columns import Grouped
 
 # A part is made of groups with at least so many rows in the other folds, nine in ten of them of one class.
 _MIN_ROWS: Final = 5

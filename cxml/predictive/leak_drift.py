@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predictive.leak_columns import Codes, Flags, Floats, Grouped, LabelledRows, told_alone, told_later
+from cxml.predictive.labelled_rows import Codes, Flags, Floats, LabelledRows
+from cxml.predictive.leak_columns import Grouped, told_alone, told_later
 
 if TYPE_CHECKING:
     from cxml.predictive.quick_trees import QuickTrees
@@ -48,7 +50,7 @@ class PastAndFuture:
         past = told_alone(column.only(self.past), self.rows.only(self.past))
         return self._fall(past, told_later(column, self.rows, self.past, self.future))
 
-    def of_trees(self, trees: QuickTrees, without: tuple[str, ...] = ()) -> Fall:
+    def of_trees(self, trees: QuickTrees, without: Collection[str] = ()) -> Fall:
         """Return how far all columns together, but for some, fall."""
         past, later = trees.past_and_future(self.rows, self.past, self.future, without)
         return self._fall(past, later)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxml.predictive.leak_columns import Codes, is_number
+from cxml.predictive.labelled_rows import Codes
+from cxml.predictive.leak_columns import is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,19 +57,21 @@ def identifier_parts(values: pd.Series[Any]) -> dict[str, pd.Series[Any]]:
     import pandas as pd
 
     if is_number(values):
-        return {"number": values.astype(np.float64)}
+        return {"number": pd.Series(values.to_numpy(np.float64, na_value=np.nan), index=values.index)}
     texts = [value if isinstance(value, str) else None for value in values.astype(object)]
     runs = [_RUN.findall(text) if text else [] for text in texts]
 
     def column(found: list[Any], dtype: Any) -> pd.Series[Any]:
-        return pd.Series(found, index=values.index, dtype=dtype)
+        made: pd.Series[Any] = pd.Series(found, index=values.index, dtype=dtype)
+        return made
 
+    order: pd.Series[Any] = column(texts, object).rank().astype(np.float64)
     return {
         "number": column([float(run[-1][:15]) if run else None for run in runs], np.float64),
         "first number": column([float(run[0][:15]) if len(run) > 1 else None for run in runs], np.float64),
         "beginning": column([_beginning(text) if text else None for text in texts], object),
         "length": column([float(len(text)) if text else None for text in texts], np.float64),
-        "order": column(texts, object).rank().astype(np.float64),
+        "order": order,
     }
 
 

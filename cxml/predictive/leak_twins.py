@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predictive.leak_columns import Codes, LabelledRows, is_number
+from cxml.predictive.labelled_rows import Codes, LabelledRows
+from cxml.predictive.leak_columns import is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +26,9 @@ _STANDARD_ERRORS: Final = 4.0
 
 @dataclass(frozen=True)
 class Twins:
-    """Rows with a twin among other customers, by how much more often twins share a label than the next nearest do.
+    """Rows with a twin among other customers, and how much more often twins share a label than the next nearest do.
 
-    ``first`` and ``other`` are the positions of the first pair; ``same`` is in how many of the ``n_columns`` they agree.
+    ``first`` and ``other`` are the positions of the first pair, ``columns`` those of ``n_columns`` equal in it.
     """
 
     n: int

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxml.predictive.labelled_rows import FOLDS, LabelledRows
 from cxml.predictive.leak_certainty import CertainPart, certain_cells, judged_part, strongest
-from cxml.predictive.leak_columns import FOLDS, Grouped, LabelledRows, grouped
+from cxml.predictive.leak_columns import Grouped, grouped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,8 @@ class Words:
         from sklearn.feature_extraction.text import CountVectorizer
 
         self._rows = rows
+        self._found: csr_matrix | None = None
+        self.words: tuple[str, ...] = ()
         self.known = np.array([isinstance(text, str) and text.strip() != "" for text in texts], dtype=np.bool_)
         given = [text for text, known in zip(texts, self.known, strict=True) if known]
         reader = CountVectorizer(
@@ -49,13 +52,11 @@ class Words:
         try:
             found = reader.fit_transform(given)
         except ValueError:  # no word is in five of the texts
-            self.words: tuple[str, ...] = ()
-            self._found = None
             return
         self.words = tuple(reader.get_feature_names_out())
         place = np.zeros(len(texts), dtype=np.intp)
         place[self.known] = np.arange(len(given))
-        self._found: csr_matrix | None = found[place].multiply(self.known[:, None]).tocsr()
+        self._found = found[place].multiply(self.known[:, None]).tocsr()
 
     def scores(self) -> Iterator[Grouped]:
         """Give for each class how much the words speak for it, by naive Bayes of the other folds, as ranges."""

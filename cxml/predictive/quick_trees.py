@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predictive.leak_columns import FOLDS, Flags, Floats, LabelledRows
+from cxml.predictive.labelled_rows import FOLDS, Flags, Floats, LabelledRows
 from cxml.predictive.trees import lightgbm_package
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class QuickTrees:
         for fold in range(FOLDS):
             test = rows.fold == fold
             booster = self._fitted(data, ~test, rows.n_classes)
-            p[test] = _shares(booster, self._matrix[np.ix_(test, kept)])
+            p[test] = _shares(booster, self._matrix[test][:, kept])
             for j, gain in zip(kept, booster.feature_importance("gain"), strict=True):
                 gains[self._names[j]] += float(gain)
         total = sum(gains.values()) or 1.0
@@ -72,9 +72,9 @@ class QuickTrees:
             for fold in range(FOLDS):
                 test = past & (rows.fold == fold)
                 p[test] = _shares(
-                    self._fitted(data, past & (rows.fold != fold), rows.n_classes), self._matrix[np.ix_(test, kept)]
+                    self._fitted(data, past & (rows.fold != fold), rows.n_classes), self._matrix[test][:, kept]
                 )
-            p[future] = _shares(self._fitted(data, past, rows.n_classes), self._matrix[np.ix_(future, kept)])
+            p[future] = _shares(self._fitted(data, past, rows.n_classes), self._matrix[future][:, kept])
         return p[past], p[future]
 
     def _dataset(self, rows: LabelledRows, kept: list[int]) -> Any:

@@ -1,4 +1,4 @@
-"""Whether a model knows anything: does it beat the shares of the classes on rows that it has not seen?"""
+"""Whether a model knows anything: whether it beats the shares of the classes on rows that it has not seen."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Verdict:
         if self.has_signal:
             return f"signal: {figures}"
         return (
-            f"no signal: {figures}. The model knows no more than the shares of the classes: do not act on it. Bring more "
-            f"labelled rows, or features that were known before the outcome."
+            f"no signal: {figures}. The model knows no more than the shares of the classes: do not act on it. "
+            f"Bring more labelled rows, or features that were known before the outcome."
         )
 
     def to_json(self) -> dict[str, Any]:
