@@ -224,6 +224,11 @@ def _trained(trained: Trained) -> str:
             f"{name}: {evaluation.n_train:,} rows to learn from, judged on {evaluation.n_test:,} {evaluation.how}"
         )
         lines.append("    " + ", ".join(str(measure) for measure in evaluation.measures))
+        if not trained.verdicts[name].has_signal:
+            lines.append(f"    {trained.verdicts[name]}")
+        lines += [f"    leak? {alarm}" for alarm in trained.alarms[name]]
+    if any(trained.alarms.values()):
+        lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
     lines.append(f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features")
     run = trained.run
     where = (

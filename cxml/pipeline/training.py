@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,16 @@ from cxml.config.company import CompanyConfig
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
+from cxml.pipeline.alarms import alarms_of
 from cxml.predict import NPS, RENEWAL
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
+    from cxml.predictive.alarms import Alarm
     from cxml.predictive.boosting import CalibratedTrees
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.tracking import Run
+    from cxml.predictive.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Trained:
     evaluations: Mapping[str, Evaluation]
     run: Run
     warnings: tuple[str, ...]
+    alarms: Mapping[str, tuple[Alarm, ...]] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 def train(
@@ -60,10 +65,11 @@ def train(
     """
     from cxml.predictive.bundle import Bundle, Model, save_bundle
     from cxml.predictive.encoding import common_levels
-    from cxml.predictive.evaluation import folds_evaluation, future_evaluation
+    from cxml.predictive.evaluation import class_shares, folds_evaluation, future_evaluation
     from cxml.predictive.health import HealthWeights
     from cxml.predictive.profile import profiles
     from cxml.predictive.tracking import tracked_run
+    from cxml.predictive.verdict import verdict
 
     models = Path(models)
     with step("check tables"):
@@ -76,7 +82,9 @@ def train(
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
         rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
-    fitted, evaluations = {}, {}
+    with step("look for leaks"):
+        alarms = alarms_of(config, tables, rows, labels, splits)
+    fitted, evaluations, verdicts = {}, {}, {}
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
             estimator = classifier(config, name)
@@ -89,6 +97,9 @@ def train(
                 if split
                 else folds_evaluation(estimator, X, y, customers)
             )
+            if (held_out := evaluations[name].held_out) is None:
+                raise AssertionError("an evaluation brings the rows that it judged on")
+            verdicts[name] = verdict(held_out, class_shares(estimator, y.iloc[split.train] if split else y))
             text = estimator.model_text_.encode()
             question = getattr(config.labels, name).question()
             fitted[name] = Model(text, estimator.temperature_, applies if name == RENEWAL else None, question)
@@ -118,7 +129,7 @@ def train(
             tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
             config=config.model_dump(mode="json"),
         )
-    return Trained(path, model_version, len(features), evaluations, run, tables.warnings)
+    return Trained(path, model_version, len(features), evaluations, run, tables.warnings, alarms, verdicts)
 
 
 def classifier(config: CompanyConfig, name: str) -> CalibratedTrees:
