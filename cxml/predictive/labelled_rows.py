@@ -69,10 +69,10 @@ class LabelledRows:
         sums = np.bincount(self.customer, values - values.mean())
         return float(np.sqrt((sums**2).sum()) / len(values))
 
-    def taken(self, losses: Floats, p: Floats, name: str, *, errors: float = ERRORS) -> Measure:
-        """Return the share of losses that probabilities take away, in an interval of so many standard errors."""
+    def taken(self, losses: Floats, p: Floats, name: str) -> Measure:
+        """Return the share of losses that probabilities take away, with its interval of three standard errors."""
         gain, whole = losses - self.losses(p), float(losses.mean())
-        value, error = float(gain.mean()) / whole, errors * self.standard_error(gain) / whole
+        value, error = float(gain.mean()) / whole, ERRORS * self.standard_error(gain) / whole
         return Measure(name, value, value - error, value + error)
 
 

@@ -90,7 +90,7 @@ class QuickTrees:
 
 def _numbers(values: pd.Series[Any]) -> NDArray[np.float32]:
     if values.dtype.kind in "fiub":
-        return values.to_numpy(np.float32)
+        return values.to_numpy(np.float32, na_value=np.nan)
     codes = values.astype("category").cat.codes.to_numpy(np.float32)
     return np.where(codes < 0, np.float32(np.nan), codes)
 
