@@ -226,7 +226,16 @@ def _trained(trained: Trained) -> str:
         )
         shown = [evaluation.by_name[name] for name in _SHOWN if name in evaluation.by_name]
         lines.append("    " + ", ".join(map(str, shown)))
-    lines.append(f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features")
+        if (verdict := evaluation.verdict) is not None and not verdict.has_signal:
+            lines.append(f"    {verdict}")
+        lines += [f"    leak? {alarm}" for alarm in trained.alarms[name]]
+    if any(trained.alarms.values()):
+        lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
+    lines.append(
+        f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features"
+        if trained.bundle
+        else "no bundle was saved: no model has a signal"
+    )
     run = trained.run
     where = (
         f"run {run.run_id} in {run.tracking_uri}"

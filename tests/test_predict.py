@@ -193,7 +193,7 @@ def test_reasons_are_the_strongest_contributions_in_order(predictor, sample_feat
     assert len(reasons) == 5
     assert sizes == sorted(sizes, reverse=True)
     matrix, _ = predictor.bundle.encoding.matrix(predictor.bundle.encoding.typed({n: [v] for n, v in row.items()}))
-    exact = predictor._trees["renewal"].contributions(matrix)[0, 0, :-1]
+    exact = predictor.bundle.models["renewal"].heads.contributions(matrix)[0][0, 0]
     assert sizes[0] == np.abs(exact).max()
 
 

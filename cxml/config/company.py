@@ -67,6 +67,13 @@ class HealthConfig(Part):
         return self
 
 
+class AlarmsConfig(Part):
+    """What is known to be right, whatever the alarms say of it."""
+
+    allow: tuple[str, ...] = ()
+    """Features (or `customer_id`, or `surveys.comment`) that were looked into: they are known in time."""
+
+
 class CompanyConfig(Part):
     """Everything that cxml needs to know of a company."""
 
@@ -87,6 +94,7 @@ class CompanyConfig(Part):
     """How comments get a sentiment: learned from the scores beside them (any language), English by VADER, or none."""
     features: FeaturesConfig = FeaturesConfig()
     models: ModelsConfig = ModelsConfig()
+    alarms: AlarmsConfig = AlarmsConfig()
     value: NumberOrText | None = None
     """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`."""
     health: HealthConfig = HealthConfig()

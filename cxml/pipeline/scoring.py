@@ -122,7 +122,16 @@ def score(
 
 def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy | None, tables: Tables) -> None:
     """Refuse a config that has changed in what only training can change."""
-    asked = {name: getattr(config.labels, name).question() for name in (NPS, RENEWAL) if getattr(config.labels, name)}
+    silent = {
+        name
+        for name, evaluation in predictor.bundle.evaluation.items()
+        if not (evaluation.get("verdict") or {"has_signal": True})["has_signal"]
+    }
+    asked = {
+        name: getattr(config.labels, name).question()
+        for name in (NPS, RENEWAL)
+        if getattr(config.labels, name) and name not in silent
+    }
     if set(asked) != set(predictor.bundle.models):
         raise ConfigError(
             f"labels: the bundle has models of {', '.join(sorted(predictor.bundle.models))}, the config asks for "

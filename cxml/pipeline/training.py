@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from cxml.config.company import CompanyConfig
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
+from cxml.pipeline.alarms import alarms_of
 from cxml.predict import NPS, RENEWAL
 
 if TYPE_CHECKING:
+    from cxml.predictive.alarms import Alarm
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.ordinal import OrdinalClassifier
     from cxml.predictive.tracking import Run
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training left behind: the bundle, how its models did on what they had not seen, and the MLflow run."""
+    """What training left behind: the bundle, how its models did on what they had not seen, and the MLflow run.
 
-    bundle: Path
+    A model without a signal is not in the bundle; where none has any, there is no bundle and ``bundle`` is None.
+    """
+
+    bundle: Path | None
     model_version: str
     n_features: int
     evaluations: Mapping[str, Evaluation]
     run: Run
     warnings: tuple[str, ...]
+    alarms: Mapping[str, tuple[Alarm, ...]] = field(default_factory=dict)
 
 
 def train(
@@ -75,6 +81,8 @@ def train(
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
         rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+    with step("look for leaks"):
+        alarms = alarms_of(config, tables, rows, labels, splits)
     fitted, evaluations = {}, {}
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
@@ -84,24 +92,30 @@ def train(
             evaluations[name] = (
                 future_evaluation(estimator, examples, split) if split else folds_evaluation(estimator, examples)
             )
-            question = getattr(config.labels, name).question()
-            fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
+            if (found := evaluations[name].verdict) is None or found.has_signal:
+                question = getattr(config.labels, name).question()
+                fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
             encoding = estimator.encoding_
-    with step("save the bundle"):
-        path = plan.bundle_path(config, models)
-        bundle = Bundle(
-            company=config.company,
-            currency=config.currency,
-            encoding=encoding,
-            features=tuple(feature.model_dump(exclude_none=True) for feature in features),
-            profiles=profiles(list(rows.values())),
-            models=fitted,
-            health=HealthWeights(config.health.renewal, config.health.advocacy),
-            value=value,
-            policy=policy.to_json() if policy else None,
-            evaluation={name: evaluation.to_json() for name, evaluation in evaluations.items()},
-        )
-        model_version = save_bundle(bundle, path)
+    path, model_version = None, "no signal"
+    if fitted:
+        with step("save the bundle"):
+            path = plan.bundle_path(config, models)
+            bundle = Bundle(
+                company=config.company,
+                currency=config.currency,
+                encoding=encoding,
+                features=tuple(feature.model_dump(exclude_none=True) for feature in features),
+                profiles=profiles(list(rows.values())),
+                models=fitted,
+                health=HealthWeights(config.health.renewal, config.health.advocacy),
+                value=value,
+                policy=policy.to_json() if policy else None,
+                evaluation={
+                    name: {**evaluation.to_json(), "alarms": [alarm.to_json() for alarm in alarms[name]]}
+                    for name, evaluation in evaluations.items()
+                },
+            )
+            model_version = save_bundle(bundle, path)
     with step("log the run"):
         run = tracked_run(
             config.company,
@@ -112,7 +126,7 @@ def train(
             tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
             config=config.model_dump(mode="json"),
         )
-    return Trained(path, model_version, len(features), evaluations, run, tables.warnings)
+    return Trained(path, model_version, len(features), evaluations, run, tables.warnings, alarms)
 
 
 def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:

@@ -12,6 +12,7 @@ from cxml.errors import TrainingError
 from cxml.predictive.measures import Measure, measured
 from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.predictive.splits import FutureSplit, Rows, customer_folds, later_folds
+from cxml.predictive.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,7 @@ class Evaluation:
     n_test: int
     measures: tuple[Measure, ...]
     held_out: HeldOut | None = field(default=None, repr=False, compare=False)
+    verdict: Verdict | None = None
 
     @property
     def by_name(self) -> dict[str, Measure]:
@@ -94,7 +96,10 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Return the figures, without the rows, as JSON can hold them."""
         figures = [asdict(measure) for measure in self.measures]
-        return {"how": self.how, "n_train": self.n_train, "n_test": self.n_test, "measures": figures}
+        verdict = self.verdict.to_json() if self.verdict else None
+        return {
+            "how": self.how, "n_train": self.n_train, "n_test": self.n_test, "measures": figures, "verdict": verdict,
+        }  # fmt: skip
 
 
 def future_evaluation(model: OrdinalClassifier, examples: Examples, split: FutureSplit) -> Evaluation:
@@ -121,16 +126,17 @@ def future_evaluation(model: OrdinalClassifier, examples: Examples, split: Futur
     past.fit(model)
     p = model.predict_proba(future.X)
     held_out = HeldOut(future.customers.to_numpy(), model.class_codes(future.y), p, split.test, future.weight)
+    base = class_shares(model, past.y, past.weight)
     measures = measured(
         held_out.classes,
         p,
         held_out.customers,
-        base=class_shares(model, past.y, past.weight),
+        base=base,
         weight=future.weight,
         random_state=model.random_state,
     )
     examples.refit(model)
-    return Evaluation(how_judged(split), len(past), len(future), measures, held_out)
+    return Evaluation(how_judged(split), len(past), len(future), measures, held_out, verdict(held_out, base))
 
 
 def parted(y: pd.Series[Any], split: FutureSplit) -> tuple[pd.Series[Any], pd.Series[Any]]:
@@ -156,18 +162,19 @@ def folds_evaluation(model: OrdinalClassifier, examples: Examples) -> Evaluation
         for train, test in customer_folds(codes, examples.customers, n_folds=FOLDS, random_state=seed):
             examples.taken(train).fit(model)
             p[test, :, repeat] = model.predict_proba(examples.X.iloc[test])
+    base = class_shares(model, examples.y, examples.weight)
     measures = measured(
         codes,
         p,
         examples.customers,
-        base=class_shares(model, examples.y, examples.weight),
+        base=base,
         weight=examples.weight,
         random_state=model.random_state,
     )
     examples.fit(model)
     n_train = len(examples) * (FOLDS - 1) // FOLDS
     held_out = HeldOut(examples.customers.to_numpy(), codes, p.mean(axis=2), np.arange(len(examples)), examples.weight)
-    return Evaluation(how_judged(None), n_train, len(examples), measures, held_out)
+    return Evaluation(how_judged(None), n_train, len(examples), measures, held_out, verdict(held_out, base))
 
 
 def how_judged(split: FutureSplit | None) -> str:

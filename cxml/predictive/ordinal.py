@@ -224,10 +224,10 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _rows(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, scores: ArrayLike | None) -> _Training:
         columns = self._columns(X, reset=True)
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(next(iter(columns.values())), y)
-        weight = self._weight(sample_weight, len(y))
-        codes = self._trainable_codes(np.asarray(y), weight)
+        labels = np.asarray(column_or_1d(y, warn=True))
+        check_consistent_length(next(iter(columns.values())), labels)
+        weight = self._weight(sample_weight, len(labels))
+        codes = self._trainable_codes(labels, weight)
         self.encoding_ = fitted_encoding(columns)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(columns, keys=()))
         if (endless := np.isinf(matrix)).any():

@@ -35,7 +35,7 @@ def tracking_uri(models: Path) -> str:
 
 def tracked_run(
     experiment: str,
-    bundle: Path,
+    bundle: Path | None,
     *,
     models: Path,
     parameters: Mapping[str, Any],
@@ -48,7 +48,7 @@ def tracked_run(
     Parameters
     ----------
     experiment : the company
-    bundle : directory of the bundle
+    bundle : directory of the bundle; None where no model has a signal
     models : the models folder, where runs are kept unless ``MLFLOW_TRACKING_URI`` says otherwise
     parameters, evaluations, tags, config : what is logged
 
@@ -104,7 +104,7 @@ def _without_password(uri: str) -> str:
 def _logged(
     uri: str,
     experiment: str,
-    bundle: Path,
+    bundle: Path | None,
     models: Path,
     parameters: Mapping[str, Any],
     evaluations: Mapping[str, Evaluation],
@@ -133,7 +133,8 @@ def _logged(
         ]
         client.log_batch(run_id, metrics=metrics, params=[Param(k, str(v)[:500]) for k, v in parameters.items()])
         client.log_dict(run_id, dict(config), "config.json")
-        client.log_artifacts(run_id, str(bundle), "bundle")
+        if bundle is not None:
+            client.log_artifacts(run_id, str(bundle), "bundle")
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise

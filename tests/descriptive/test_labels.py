@@ -22,7 +22,7 @@ def term(contract_id, start_time, end_time, renewed, *, customer_id="ada", **mor
 
 def listed(labels):
     """Return labels as (customer, as_of, known_time, label), moments as days where they are at midnight."""
-    assert labels.columns.tolist() == ["customer_id", "as_of", "known_time", "label"]
+    assert labels.columns.tolist()[:4] == ["customer_id", "as_of", "known_time", "label"]
     times = labels[["as_of", "known_time"]].astype("string").apply(lambda column: column.str.removesuffix(" 00:00:00"))
     return list(zip(labels["customer_id"], times["as_of"], times["known_time"], labels["label"], strict=True))
 

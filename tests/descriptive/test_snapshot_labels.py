@@ -13,8 +13,9 @@ def snapshot(company, column, values, **options):
 
 def test_a_column_of_scores_is_known_at_the_moment_of_the_snapshot(company):
     found = nps_labels(snapshot(company, "Likely To Recommend", [9, None, 0]), NpsLabel(column="Likely To Recommend"))
-    assert found.columns.tolist() == ["customer_id", "as_of", "known_time", "label"]
+    assert found.columns.tolist() == ["customer_id", "as_of", "known_time", "label", "score"]
     assert found["customer_id"].tolist() == ["c0", "c2"]
+    assert found["score"].tolist() == [9, 0]
     assert found["label"].tolist() == ["promoter", "detractor"]
     assert (found[["as_of", "known_time"]] == pd.Timestamp("2024-01-01")).all(axis=None)
 

@@ -51,6 +51,35 @@ def test_both_models_beat_the_base_rate_on_the_future(sample):
     assert renewal["auc"].low > 0.5
 
 
+def test_shuffled_labels_are_no_signal_and_leave_no_bundle(sample, tmp_path):
+    surveys = sample.simulation.tables["surveys"].copy()
+    answered = surveys["score"].notna() & (surveys["instrument"] == "nps")
+    surveys.loc[answered, "score"] = surveys.loc[answered, "score"].sample(frac=1, random_state=0).to_numpy()
+    config = changed(sample.config, labels=changed(sample.config.labels, renewal=None), policy=None)
+    config = changed(config, features=changed(config.features, drop=("score", "sentiment")))
+    trained = train(config, frames={**sample.simulation.tables, "surveys": surveys}, models=tmp_path)
+    assert not trained.evaluations["nps"].verdict.has_signal
+    assert trained.bundle is None
+    assert not (tmp_path / "sample" / "bundle").exists()
+    assert trained.run.run_id  # what was tried is on record
+    with pytest.raises(BundleError, match="there is no bundle"):
+        score(config, frames=sample.simulation.tables, models=tmp_path)
+
+
+def test_a_model_without_a_signal_is_left_out_and_the_others_serve(sample, tmp_path):
+    contracts = sample.simulation.tables["contracts"].copy()
+    known = contracts["renewed"].notna()
+    contracts.loc[known, "renewed"] = contracts.loc[known, "renewed"].sample(frac=1, random_state=1).to_numpy()
+    tables = {**sample.simulation.tables, "contracts": contracts}
+    trained = train(sample.config, frames=tables, models=tmp_path)
+    assert trained.evaluations["nps"].verdict.has_signal
+    assert not trained.evaluations["renewal"].verdict.has_signal
+    scored = score(sample.config, frames=tables, models=tmp_path)
+    assert scored.predictions["renewal_risk"].isna().all()
+    assert scored.predictions["p_detractor"].notna().all()
+    assert any("renewal" in note for note in scored.warnings)
+
+
 def test_predictions_are_near_the_truth_of_the_simulation(sample):
     truth = sample.simulation.truth.merge(sample.scored.predictions, on="customer_id", suffixes=("_true", ""))
     for name in ("p_detractor", "p_promoter"):

@@ -1,0 +1,1 @@
+"""What benchmarks plant to be found."""
