@@ -37,19 +37,25 @@ class CrossFit:
         found: Array = self.p_by_fold[self.fold, np.arange(len(self.fold))]
         return found
 
-    def variance_of(self, value_by_fold: Array) -> Array:
-        """Return the variance of a figure from its values with each fold's model: the delete-a-group jackknife.
+    def deviations(self, value_by_fold: Array) -> Array:
+        """Return how far a figure moves with the customers that a model learns from.
 
         Parameters
         ----------
         value_by_fold : array of shape (n_folds, ...)
+            The figure with each fold's model.
+
+        Returns
+        -------
+        array of the same shape
+            Its squares add up, over the folds, to the variance of the delete-a-group jackknife.
 
         References
         ----------
         Kott, "The delete-a-group jackknife", Journal of Official Statistics 17(4), 2001.
         """
         k = len(value_by_fold)
-        return np.asarray((k - 1) / k * ((value_by_fold - value_by_fold.mean(axis=0)) ** 2).sum(axis=0))
+        return np.asarray(np.sqrt((k - 1) / k) * (value_by_fold - value_by_fold.mean(axis=0)))
 
 
 def cross_fitted(

@@ -165,9 +165,7 @@ def fitted_parameters(
     return SharedParameters(theta, bread @ (scores.T @ scores + np.diag(_SDS**-2.0)) @ bread, felt_share, tilt)
 
 
-def expected_net(
-    theta: Array, tilt: float, rows: Invited, customer: Codes, u: Array
-) -> tuple[Array, Array]:
+def expected_net(theta: Array, tilt: float, rows: Invited, customer: Codes, u: Array) -> tuple[Array, Array]:
     """Return P(promoter) - P(detractor) of customers now, given all that they answered and left unanswered.
 
     Parameters
@@ -182,8 +180,6 @@ def expected_net(
     (mean, variance) : arrays of shape (n_customers,)
         Over what is not known of b.
     """
-    from scipy.special import ndtr
-
     weights = np.tile(_P_B, (len(customer), 1))
     for part in rows.chunks():
         who = part.customer[np.flatnonzero(np.diff(part.customer, prepend=-1))]
@@ -191,10 +187,18 @@ def expected_net(
         place = np.minimum(np.searchsorted(who, customer), len(who) - 1)
         here = who[place] == customer
         weights[here] = posterior[place[here]]
-    s = theta[2] * u[:, None] + np.exp(theta[3]) * _B
-    net = 1 - ndtr(theta[0] + np.exp(theta[1]) - s) - ndtr(theta[0] - s)
+    net = _net(theta, theta[2] * u[:, None] + np.exp(theta[3]) * _B)
     mean = (weights * net).sum(axis=1)
     return mean, (weights * net**2).sum(axis=1) - mean**2
+
+
+def expected_answer(fit: SharedParameters, u: Array) -> Array:
+    """Return P(promoter) - P(detractor) of those who answer, from the score of the features; shape (n_rows,)."""
+    slope, a, q1, q2 = fit.theta[[2, 4, 5, 6]]
+    s = slope * u[:, None] + np.exp(fit.theta[3]) * _B
+    weights = _P_B / (1 + np.exp(-np.clip(a + q1 * s + q2 * s**2, -700, 700)))
+    net = _net(fit.theta, s + fit.tilt * (q1 + 2 * q2 * s))
+    return np.asarray((weights * net).sum(axis=1) / weights.sum(axis=1))
 
 
 def net_derivatives(fit: SharedParameters, rows: Invited, customer: Codes, u: Array) -> Array:
@@ -262,6 +266,13 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     found[:, 7] = (by_logit * c).sum(axis=(1, 2))
     found[:, 8:] = found[:, 4, None] * np.stack([rows.w, rows.u, rows.u**2], axis=1)
     return loglik, posterior, np.add.reduceat(found, first, axis=0)
+
+
+def _net(theta: Array, mean: Array) -> Array:
+    """Return P(promoter) - P(detractor) where the probit of both thresholds has this mean."""
+    from scipy.special import ndtr
+
+    return np.asarray(1 - ndtr(theta[0] + np.exp(theta[1]) - mean) - ndtr(theta[0] - mean))
 
 
 def _natural(theta: Array) -> list[float]:
