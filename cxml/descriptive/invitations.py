@@ -29,8 +29,8 @@ class Asked:
         ``customer_id``, ``as_of`` (naive UTC, when they were asked) and ``label`` (ordered NPS class, missing where
         nobody answered), by key.
     known : what is known of those who did not answer
-        ``invitations``: each invitation, answered or not. ``answers``: nothing but the answers that came. ``customers``:
-        of a snapshot, each customer once, who was asked is not told.
+        ``invitations``: each invitation, answered or not. ``answers``: nothing but the answers that came.
+        ``customers``: of a snapshot, each customer once, who was asked is not told.
     """
 
     frame: pd.DataFrame = field(repr=False)

@@ -38,8 +38,8 @@ class Answering:
     Attributes
     ----------
     rows : DataFrame of shape (n_rows, 5), by key
-        ``customer_id``, ``as_of`` (naive UTC), ``label`` (NPS class, missing where there is no answer), ``asked`` (is an
-        invitation that tells who answers) and ``now`` (is a customer of now).
+        ``customer_id``, ``as_of`` (naive UTC), ``label`` (NPS class, missing where there is no answer), ``asked``
+        (is an invitation that tells who answers) and ``now`` (is a customer of now).
     X : DataFrame of shape (n_rows, n_features)
         Features without the answers themselves and their history, which only those who answer have.
     known : as in `cxml.descriptive.invitations.Asked`
@@ -75,7 +75,9 @@ def answering(config: CompanyConfig, tables: Tables) -> Answering:
     from cxml.predictive.encoding import common_levels
 
     if config.labels.nps is None:
-        raise ConfigError("labels.nps: is not in the config. Add `nps: {}` to `labels:` to have the answers learnt from.")
+        raise ConfigError(
+            "labels.nps: is not in the config. Add `nps: {}` to `labels:` to have the answers learnt from."
+        )
     key = list(c.KEY)
     answers = trainable(nps_labels(tables, config.labels.nps), NPS)[[*key, c.LABEL]]
     found, everyone = asked(tables, config.labels.nps), customers_at(tables, tables.moment)
@@ -100,9 +102,8 @@ def without_answers(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """
     out = {f.name for f in features if getattr(f, "table", None) in ("surveys", "invitations")}
     for feature in features:  # what is made of a feature stands after it
-        of = (feature.of,) if isinstance(feature, Segment) else ()
-        of = (feature.numerator, feature.denominator) if isinstance(feature, Ratio) else of
-        if out & set(of):
+        of = {feature.of} if isinstance(feature, Segment) else set()
+        if out & (of | ({feature.numerator, feature.denominator} if isinstance(feature, Ratio) else set())):
             out.add(feature.name)
     return tuple(f for f in features if f.name not in out) or tuple(features)
 
@@ -113,9 +114,7 @@ def class_fit(config: CompanyConfig, of: Answering) -> CrossFit:
 
     y, learn = of.rows[c.LABEL].astype(object), of.codes >= 0
     model = classifier(config, NPS).set_params(n_folds=_INNER_FOLDS)
-    return cross_fitted(
-        model, of.X, y, of.rows[c.CUSTOMER_ID], learn, n_folds=FOLDS, random_state=config.random_state
-    )
+    return cross_fitted(model, of.X, y, of.rows[c.CUSTOMER_ID], learn, n_folds=FOLDS, random_state=config.random_state)
 
 
 def response_fit(config: CompanyConfig, of: Answering) -> np.ndarray:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _USUAL: Final = (c.SEGMENT, c.REGION)
 _ANSWER_DAYS: Final = 365
 """Respondents are those of the last year, as in the summary of scoring; of a snapshot, all."""
+_MAX_GROUPS: Final = 20
 _ALL: Final = "all"
 
 
@@ -53,7 +54,7 @@ def population_nps(
     config : CompanyConfig
     frames : mapping from table name to DataFrame, optional
         Tables handed over in Python, in place of the paths of the config.
-    by : names or flags of `customers` to group by; by default segment and region, where they are
+    by : names or flags of `customers` to group by; by default segment and region, where they have at most 20 values
     to : file that the frame is written to (``.parquet`` or ``.csv``)
     step : as for `cxml.train`
 
@@ -61,10 +62,11 @@ def population_nps(
     -------
     Measured
         Its frame is a POPULATION_NPS frame, a row for everyone and for each group: the ``n`` answers of the last 365
-        days with their NPS and interval (missing where nobody answered), ``n_customers`` of now with their predicted NPS
-        and 95% interval, ``share_answered`` of all invitations (of the customers, where invitations are not known),
-        ``n_learnt`` answers of all time and their ``effective_size`` once they are weighted, and ``correction``: ``silence`` (answers and silence
-        together), ``weights`` (nobody knows who was asked) or ``none`` (everybody answered).
+        days with their NPS and interval (missing where nobody answered), ``n_customers`` of now with their predicted
+        NPS and 95% interval, ``share_answered`` of all invitations (of the customers, where invitations are not
+        known), ``n_learnt`` answers of all time and their ``effective_size`` once they are weighted, and
+        ``correction``: ``silence`` (answers and silence together), ``weights`` (nobody knows who was asked) or
+        ``none`` (everybody answered).
 
     Raises
     ------
@@ -89,14 +91,13 @@ def population_nps(
     return Measured(frame, f"{title}\n\n{nps_text(frame, of.known)}", written, tables.warnings)
 
 
-def _estimated(config: CompanyConfig, of: Answering) -> tuple[Population, Weights, str]:
-    from cxml.predictive.population import from_answers, from_census, from_silence
+def _estimated(config: CompanyConfig, of: Answering) -> tuple[Population | None, Weights, str]:
+    from cxml.predictive.population import from_answers, from_silence
 
     codes, now = of.codes, np.asarray(of.rows["now"], dtype=bool)
     told = now & (codes >= 0) & (of.known == "customers")
     if told.sum() == now.sum():
-        p_answer = np.ones(len(codes))
-        return from_census(codes[now]), weights_of(of, p_answer), "none"
+        return None, weights_of(of, np.ones(len(codes))), "none"
     p_answer = response_fit(config, of)
     weights, classes = weights_of(of, p_answer), class_fit(config, of)
     if of.known == "invitations":
@@ -110,7 +111,7 @@ def _groups(tables: Tables, by: Sequence[str] | None) -> list[str]:
     kinds = tables.kinds["customers"]
     able = [name for name, kind in kinds.items() if kind in ("category", "flag") and name != c.CUSTOMER_ID]
     if by is None:
-        return [name for name in _USUAL if name in able]
+        return [name for name in _USUAL if name in able and _n_values(tables, name) <= _MAX_GROUPS]
     faults = []
     for name in dict.fromkeys(by):
         if name in kinds and name not in able:
@@ -123,11 +124,16 @@ def _groups(tables: Tables, by: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(by))
 
 
+def _n_values(tables: Tables, column: str) -> int:
+    counted = tables.con.execute(f"SELECT count(DISTINCT {quoted(column)}) FROM customers").fetchall()
+    return int(counted[0][0])
+
+
 def _frame(
     config: CompanyConfig,
     tables: Tables,
     of: Answering,
-    population: Population,
+    population: Population | None,
     weights: Weights,
     correction: str,
     groups: Sequence[str],
@@ -145,15 +151,15 @@ def _frame(
     for column in (None, *groups):
         place = _place(tables, column)
         of_row, of_answer = place(rows[c.CUSTOMER_ID]), place(answers[c.CUSTOMER_ID])
-        if column is None:
-            measured: dict[Any, Any] = {_ALL: population.nps()}
-        else:
-            measured = population.nps_by_group(of_row[now], of_row[there])
-        for name in sorted(measured, key=lambda name: (name == "", name)):
-            here, value = of_row == name, measured[name]
-            those = answers[of_answer == name]
+        predicted: dict[Any, Any] = {}
+        if population is not None:
+            whole = column is None
+            predicted = {_ALL: population.nps()} if whole else population.nps_by_group(of_row[now], of_row[there])
+        for name in sorted(set(of_row[now].tolist()), key=lambda name: (name == "", name)):
+            here, those = of_row == name, answers[of_answer == name]
             net = those[c.LABEL].cat.codes.to_numpy() - 1.0
             figure = indicator("nps", sample_of(net, those[c.CUSTOMER_ID])) if len(those) else None
+            value: Any = predicted.get(name, figure)  # where everybody answered, the answers are what is known
             n_asked = int((asked & here).sum())
             found.append(
                 {
@@ -166,8 +172,8 @@ def _frame(
                     c.RESPONDENTS_HIGH: figure.high if figure else nan,
                     c.N_CUSTOMERS: int((now & here).sum()),
                     c.PREDICTED_NPS: value.value,
-                    c.PREDICTED_LOW: value.low,
-                    c.PREDICTED_HIGH: value.high,
+                    c.PREDICTED_LOW: value.low if value.low == value.low else -100.0,
+                    c.PREDICTED_HIGH: value.high if value.high == value.high else 100.0,
                     c.SHARE_ANSWERED: float((asked & answered & here).sum() / n_asked) if n_asked else nan,
                     c.N_LEARNT: int((there & here).sum()),
                     c.EFFECTIVE_SIZE: _effective(weights.values[here[there]]),
@@ -191,4 +197,3 @@ def _place(tables: Tables, column: str | None) -> Any:
     found = frame_of(tables, query).set_index(c.CUSTOMER_ID)["name"]
     known = {who: name for who, name in found.items() if isinstance(name, str)}
     return lambda customers: np.array([known.get(who, "") for who in customers], dtype=object)
-

@@ -61,9 +61,9 @@ class Population:
     def nps_by_group(self, groups: NDArray[Any], answered_in: NDArray[Any]) -> dict[Any, Measure]:
         """Return the NPS of the customers of each group, with its 95% interval.
 
-        What the features leave unsaid of a whole group is taken from its answers as far as they prove it, shrunk towards
-        none (Fay and Herriot, "Estimates of income for small places", JASA 74(366), 1979); what they cannot prove is in
-        the interval.
+        What the features leave unsaid of a whole group is taken from its answers as far as they prove it, shrunk
+        towards none (Fay and Herriot, "Estimates of income for small places", JASA 74(366), 1979); what they cannot
+        prove is in the interval.
 
         Parameters
         ----------
@@ -142,8 +142,8 @@ def from_silence(
     for share in (FELT_SHARE - FELT_SHARE_SD, FELT_SHARE + FELT_SHARE_SD):
         other = fitted_parameters(rows, felt_share=share, random_state=random_state, start=fit)
         ends.append(expected_net(other.theta, other.tilt, rows, who, score)[0])
-    # Another training set gives another score; its level and spread are fitted anew, so only what moves the customers of
-    # now against those who answered counts.
+    # Another training set gives another score; its level and spread are fitted anew, so only what moves the customers
+    # of now against those who answered counts.
     step = 1e-3
     slope = (
         expected_net(fit.theta, fit.tilt, rows, who, score + step)[0]
@@ -162,8 +162,8 @@ def from_answers(
 ) -> Population:
     """Return the population where nobody knows who was asked: those alike in their features are taken to think alike.
 
-    Doubly robust: the predictions, plus the mean of how far the answers were from theirs, weighted so that answers stand
-    for those without one. Whether people answer because of what they think cannot be told, and is not corrected.
+    Doubly robust: the predictions, plus the mean of how far the answers were from theirs, weighted so that answers
+    stand for those without one. Whether people answer because of what they think cannot be told, and is not corrected.
 
     Parameters
     ----------
@@ -200,14 +200,6 @@ def from_answers(
     moved = net_by_fold[:, now] - np.average(net_by_fold[:, there], axis=1, weights=weight)[:, None]
     common = np.concatenate([np.full((1, len(net)), error), classes.deviations(moved)])
     return Population(net, own, np.where(known, 0.0, common), known, rest - correction, customers[there])
-
-
-def from_census(answers: Codes) -> Population:
-    """Return the population where every customer of now has answered: the answers stand, each one draw of its giver."""
-    net = answers - 1.0
-    own = np.full(len(net), max(float(net.var()), 1e-12) * len(net) / max(len(net) - 1, 1))
-    everyone = np.ones(len(net), dtype=bool)
-    return Population(net, own, np.zeros((0, len(net))), everyone, np.zeros(len(net)), np.arange(len(net)))
 
 
 def advocacy(p: Array) -> Array:

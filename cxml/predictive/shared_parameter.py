@@ -10,11 +10,11 @@ with w the rest of the features' say in who answers (what u does not explain of 
 answering. Because b is in both lines, silence tells of the satisfaction of those who never answered. b and c are
 integrated out by Gauss-Hermite quadrature, so every invitation counts, answered or not.
 
-What identifies it: customers who were asked several times (whether those whose other answers lie below what the features
-say answer more often) and, as a weak prior on d, that the features matter for answering mostly through satisfaction: a
-shadow variable in the sense of Miao and Tchetgen Tchetgen. Part of what the features do not say passes with the moment;
-which share of it is felt and decides on answering (the rest is the noise of filling in a form) no data of answers alone
-can tell: ``felt_share`` is assumed, and `cxml.predictive.population` varies it.
+What identifies it: customers who were asked several times (whether those whose other answers lie below what the
+features say answer more often) and, as a weak prior on d, that the features matter for answering mostly through
+satisfaction: a shadow variable in the sense of Miao and Tchetgen Tchetgen. Part of what the features do not say passes
+with the moment; which share of it is felt and decides on answering (the rest is the noise of filling in a form) no data
+of answers alone can tell: ``felt_share`` is assumed, and `cxml.predictive.population` varies it.
 
 References
 ----------
@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-# Name, mean and standard deviation of each parameter's prior; u has mean 0 and variance 1 over the answers. Weak but for
-# d: a feature that is one standard deviation up moves the logit of answering by less than .6, beyond satisfaction.
+# Name, mean and standard deviation of each parameter's prior; u has mean 0 and variance 1 over the answers. Weak but
+# for d: a score that is one standard deviation up moves the logit of answering by less than .6, beyond satisfaction.
 _PRIORS: Final = (
     ("threshold", -0.4, 2.0),
     ("log_gap", -0.3, 1.0),
@@ -253,7 +253,7 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     by_s = by_logit_b * (q1 + 2 * q2 * s)
     by_s[there] += by_mean * (1 + 2 * tilt * q2)
     found = np.zeros((len(rows.u), len(theta)))
-    # `upper` moves with the first threshold for classes 0 and 1, `lower` for 1 and 2; with the gap, those of the second.
+    # Both thresholds move with the first parameter, the second one alone with the gap.
     found[there, 0] = (up - down).sum(axis=1)
     found[there, 1] = gap * (np.where(answer == 1, up, 0) - np.where(answer == 2, down, 0)).sum(axis=1)
     found[:, 2] = by_s.sum(axis=1) * rows.u

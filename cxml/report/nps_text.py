@@ -15,8 +15,8 @@ _HEADS: Final = ("respondents", "95% interval", "answers", "all customers", "95%
 
 _SILENCE: Final = (
     "Learnt from {answers:,.0f} answers to {asked}; weighted for who answers, they are worth {effective:,.0f}.\n"
-    "Corrected for who answers by silence itself: of people asked several times, whether those who are less happy than\n"
-    "their behaviour tells answer more often. It assumes that behaviour decides on answering mostly through\n"
+    "Corrected for who answers by silence itself: of people asked several times, whether those who are less happy\n"
+    "than their behaviour tells answer more often. It assumes that behaviour decides on answering mostly through\n"
     "satisfaction; the interval holds how strongly, and how much the mood of the moment decides."
 )
 _WEIGHTS: Final = (
@@ -36,7 +36,7 @@ def nps_text(frame: pd.DataFrame, known: str) -> str:
     frame : POPULATION_NPS frame, its first row of everyone
     known : what is known of the silent: ``invitations``, ``answers`` or ``customers``
     """
-    lines = [("NPS (points)", *_HEADS)]
+    lines: list[tuple[str, ...]] = [("NPS (points)", *_HEADS)]
     width = max(map(len, frame[c.BY]))
     for row in frame.itertuples(index=False):
         lines.append((_label(row, width), *_cells(row)))
