@@ -130,7 +130,8 @@ def from_silence(
     u = (raw - centre) / spread
     logit = np.log(np.clip(p_answer, 1e-4, 1 - 1e-4) / (1 - np.clip(p_answer, 1e-4, 1 - 1e-4)))
     order = np.flatnonzero(asked)[np.argsort(customers[asked], kind="stable")]
-    rows = Invited(customers[order], u[order], _unexplained(logit[order], u[order]), answers[order])
+    here = np.isin(customers, customers[now]).astype(np.float64)
+    rows = Invited(customers[order], u[order], _unexplained(logit[order], u[order]), here[order], answers[order])
     who, score = customers[now], u[now]
 
     fit = fitted_parameters(rows, felt_share=FELT_SHARE, random_state=random_state)
@@ -153,7 +154,7 @@ def from_silence(
     moved = (by_fold[:, now] - by_fold[:, there].mean(axis=1)[:, None]) * slope
     common = np.concatenate([by_parameter, [(ends[1] - ends[0]) / 2], classes.deviations(moved)])
     given = np.flatnonzero(answers >= 0)
-    rest = (answers[given] - 1.0) - expected_answer(fit, u[given])
+    rest = (answers[given] - 1.0) - expected_answer(fit, u[given], here[given])
     return Population(net, variance, common, np.zeros(len(net), bool), rest - rest.mean(), customers[given])
 
 

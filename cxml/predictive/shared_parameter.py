@@ -1,7 +1,8 @@
 """Answers and silence as two signs of one satisfaction, where who answers depends on what would be answered.
 
-A customer i who is asked at t has the satisfaction s_it = slope u_it + b_i: what the features say (u, the score of a
-model that has not seen the customer) and what they do not (b, normal, the same at every invitation). Then
+A customer i who is asked at t has the satisfaction s_it = slope u_it + m h_i + b_i: what the features say (u, the score
+of a model that has not seen the customer), that those who are still customers (h) think better of the company than the
+features of the time told, and what else they do not tell (b, normal, the same at every invitation). Then
 
     class of the answer   ordered probit of s_it, two thresholds, noise of variance 1
     P(answer)             logit: a + q1 s_it + q2 s_it^2 + g w_it + d1 u_it + d2 u_it^2 + c_i
@@ -50,6 +51,7 @@ _PRIORS: Final = (
     ("g", 0.5, 1.0),
     ("d1", 0.0, 0.3),
     ("d2", 0.0, 0.15),
+    ("here", 0.0, 0.5),
 )
 _MEANS: Final = np.array([mean for _, mean, _ in _PRIORS])
 _SDS: Final = np.array([sd for _, _, sd in _PRIORS])
@@ -77,12 +79,14 @@ class Invited:
     customer : array of shape (n_rows,), codes that do not fall
     u : array of shape (n_rows,), the score of the features
     w : array of shape (n_rows,), what else they say of answering
+    here : array of shape (n_rows,), 1 of a customer of now, 0 of one who has left
     answer : array of shape (n_rows,), class 0, 1 or 2, and -1 where nobody answered
     """
 
     customer: Codes
     u: Array
     w: Array
+    here: Array
     answer: Codes
 
     def chunks(self) -> Iterator[Invited]:
@@ -96,7 +100,7 @@ class Invited:
 
     def of(self, rows: slice | NDArray[np.bool_]) -> Invited:
         """Return some of the rows."""
-        return Invited(self.customer[rows], self.u[rows], self.w[rows], self.answer[rows])
+        return Invited(self.customer[rows], self.u[rows], self.w[rows], self.here[rows], self.answer[rows])
 
     def sampled(self, n_customers: int, random_state: int) -> Invited:
         """Return the rows of so many customers, drawn at random; all where there are no more."""
@@ -187,15 +191,15 @@ def expected_net(theta: Array, tilt: float, rows: Invited, customer: Codes, u: A
         place = np.minimum(np.searchsorted(who, customer), len(who) - 1)
         here = who[place] == customer
         weights[here] = posterior[place[here]]
-    net = _net(theta, theta[2] * u[:, None] + np.exp(theta[3]) * _B)
+    net = _net(theta, (theta[2] * u + theta[11])[:, None] + np.exp(theta[3]) * _B)
     mean = (weights * net).sum(axis=1)
     return mean, (weights * net**2).sum(axis=1) - mean**2
 
 
-def expected_answer(fit: SharedParameters, u: Array) -> Array:
-    """Return P(promoter) - P(detractor) of those who answer, from the score of the features; shape (n_rows,)."""
-    slope, a, q1, q2 = fit.theta[[2, 4, 5, 6]]
-    s = slope * u[:, None] + np.exp(fit.theta[3]) * _B
+def expected_answer(fit: SharedParameters, u: Array, here: Array) -> Array:
+    """Return P(promoter) - P(detractor) of those who answer, from what the features say; shape (n_rows,)."""
+    slope, a, q1, q2, m = fit.theta[[2, 4, 5, 6, 11]]
+    s = (slope * u + m * here)[:, None] + np.exp(fit.theta[3]) * _B
     weights = _P_B / (1 + np.exp(-np.clip(a + q1 * s + q2 * s**2, -700, 700)))
     net = _net(fit.theta, s + fit.tilt * (q1 + 2 * q2 * s))
     return np.asarray((weights * net).sum(axis=1) / weights.sum(axis=1))
@@ -222,9 +226,9 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     """
     from scipy.special import logsumexp, ndtr
 
-    low, gap, slope, sd_b, a, q1, q2, sd_c, g, d1, d2 = _natural(theta)
+    low, gap, slope, sd_b, a, q1, q2, sd_c, g, d1, d2, m = _natural(theta)
     b, c = sd_b * _B, sd_c * _C
-    s = slope * rows.u[:, None] + b
+    s = (slope * rows.u + m * rows.here)[:, None] + b
     linear = a + q1 * s + q2 * s**2 + (g * rows.w + d1 * rows.u + d2 * rows.u**2)[:, None]
     there = rows.answer >= 0
     sign = np.where(there, 1.0, -1.0)[:, None, None]
@@ -264,7 +268,8 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     found[there, 5] += tilt * by_mean.sum(axis=1)
     found[there, 6] += 2 * tilt * (by_mean * s_there).sum(axis=1)
     found[:, 7] = (by_logit * c).sum(axis=(1, 2))
-    found[:, 8:] = found[:, 4, None] * np.stack([rows.w, rows.u, rows.u**2], axis=1)
+    found[:, 8:11] = found[:, 4, None] * np.stack([rows.w, rows.u, rows.u**2], axis=1)
+    found[:, 11] = by_s.sum(axis=1) * rows.here
     return loglik, posterior, np.add.reduceat(found, first, axis=0)
 
 
