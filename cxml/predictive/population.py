@@ -22,10 +22,11 @@ Codes = NDArray[np.intp]
 GROUP_SD: Final = 0.03
 """By how much the features are thought to misjudge whole groups, before its answers show more: in the sample company
 regions were off by 3 points where no group's answers could prove it."""
-FELT_SHARE: Final = 0.35
-FELT_SHARE_SD: Final = 0.25
+FELT_SHARE: Final = 0.5
+FELT_SHARE_SD: Final = 0.29
 """How much of what passes with the moment decides on answering; see `cxml.predictive.shared_parameter`. No data of
-answers alone can tell: 0 if it is all noise of filling in the form, 1 if people answer because of the very answer."""
+answers alone can tell: 0 if it is all noise of filling in the form, 1 if people answer because of the very answer. Mean
+and standard deviation of a share of which nothing is known but that it is from 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class Population:
         sources are independent of each other, and do not average out.
     told : array of shape (n_customers,)
         Whose answer stands for itself.
+    moved : array of shape (n_customers,)
+        The part of ``net`` that comes from the customer's own answers and silence, not from the features.
     rest : array of shape (n_answers,)
         By how much each answer was above what the features say of it, over all answers 0 on average.
     answered_by : array of shape (n_answers,), the code of the customer
@@ -51,6 +54,7 @@ class Population:
     own_variance: Array
     common: Array
     told: Mask
+    moved: Array
     rest: Array
     answered_by: Codes
 
@@ -61,9 +65,9 @@ class Population:
     def nps_by_group(self, groups: NDArray[Any], answered_in: NDArray[Any]) -> dict[Any, Measure]:
         """Return the NPS of the customers of each group, with its 95% interval.
 
-        What the features leave unsaid of a whole group is taken from its answers as far as they prove it, shrunk
-        towards none (Fay and Herriot, "Estimates of income for small places", JASA 74(366), 1979); what they cannot
-        prove is in the interval.
+        What the features leave unsaid of a whole group, and its customers' own answers have not said already, is taken
+        from its answers as far as they prove it, shrunk towards none (Fay and Herriot, "Estimates of income for small
+        places", JASA 74(366), 1979); what they cannot prove is in the interval.
 
         Parameters
         ----------
@@ -75,8 +79,9 @@ class Population:
         for i, name in enumerate(names):
             here = np.asarray(answered_in == name)
             if len(who := np.unique(self.answered_by[here])) > 1:
-                off[i] = self.rest[here].mean()
-                sums = np.bincount(np.searchsorted(who, self.answered_by[here]), weights=self.rest[here] - off[i])
+                mean = self.rest[here].mean()
+                off[i] = mean - (self.moved[groups == name].mean() - self.moved.mean())
+                sums = np.bincount(np.searchsorted(who, self.answered_by[here]), weights=self.rest[here] - mean)
                 variance[i] = float(sums @ sums) / here.sum() ** 2 * len(who) / (len(who) - 1)
         there = np.isfinite(variance)
         seen = float((off[there] ** 2 - variance[there]).mean()) if there.sum() > 1 else 0.0
@@ -155,7 +160,9 @@ def from_silence(
     common = np.concatenate([by_parameter, [(ends[1] - ends[0]) / 2], classes.deviations(moved)])
     given = np.flatnonzero(answers >= 0)
     rest = (answers[given] - 1.0) - expected_answer(fit, u[given], here[given])
-    return Population(net, variance, common, np.zeros(len(net), bool), rest - rest.mean(), customers[given])
+    before = expected_net(fit.theta, fit.tilt, rows.of(slice(0, 0)), who, score)[0]
+    told = np.zeros(len(net), dtype=bool)
+    return Population(net, variance, common, told, net - before, rest - rest.mean(), customers[given])
 
 
 def from_answers(
@@ -200,7 +207,9 @@ def from_answers(
     own = np.where(known, p[now, 0] + p[now, 2] - said**2, 0.0)  # an answer is one draw of what its giver thinks
     moved = net_by_fold[:, now] - np.average(net_by_fold[:, there], axis=1, weights=weight)[:, None]
     common = np.concatenate([np.full((1, len(net)), error), classes.deviations(moved)])
-    return Population(net, own, np.where(known, 0.0, common), known, rest - correction, customers[there])
+    return Population(
+        net, own, np.where(known, 0.0, common), known, np.zeros(len(net)), rest - correction, customers[there]
+    )
 
 
 def advocacy(p: Array) -> Array:

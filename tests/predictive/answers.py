@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
+from sklearn.linear_model import LogisticRegression
 
 from cxml.predictive.crossfit import CrossFit
 
@@ -45,12 +46,11 @@ def answers(mechanism, seed: int, n_customers: int = 500, n_asked: int = 6, in_g
     p = mechanism(s, y, x, rng.normal(size=n_customers)[who])
     there = asked & (rng.random(len(who)) < p)
     codes = np.where(there, (y > LOW).astype(int) + (y > HIGH), -1)
-    # What a model learns from those who answer: their classes by the features alone, as good as it can be.
-    seen = np.stack([np.polyval(np.polyfit(x[there], codes[there] == k, 3), x) for k in range(3)], axis=1)
-    seen = np.clip(seen, 0.02, None)
-    seen /= seen.sum(axis=1, keepdims=True)
-    share = np.polyval(np.polyfit(x[asked], there[asked], 3), x).clip(0.02, 0.98)
-    fit = CrossFit(np.stack([seen, seen]), who % 2)
+    X, fold = np.stack([x, x**2], axis=1), who % 4
+    # What models learn from those who answer: their classes by the features alone.
+    seen = [LogisticRegression().fit(X[there & (fold != k)], codes[there & (fold != k)]) for k in range(4)]
+    fit = CrossFit(np.stack([model.predict_proba(X) for model in seen]), fold)
+    share = LogisticRegression().fit(X[asked], there[asked]).predict_proba(X)[:, 1]
     net = classes_of(s[~asked])
     return Answers(who, codes, asked, ~asked, fit, share, 100 * (net[:, 2] - net[:, 0]), group)
 
@@ -67,5 +67,5 @@ MECHANISMS = {
     "the unhappy": lambda s, y, x, c: logistic(-1 - 0.7 * s),
     "the happy": lambda s, y, x, c: logistic(-1 + 0.7 * s),
     "the extreme": lambda s, y, x, c: logistic(-1.8 + 0.8 * np.abs(s)),
-    "by the answer": lambda s, y, x, c: logistic(-1 - 0.4 * y),
+    "by the answer": lambda s, y, x, c: logistic(-1 - 0.25 * y),
 }
