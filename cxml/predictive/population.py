@@ -204,7 +204,7 @@ def from_answers(
 
     known, said = told[now], p[now, 2] - p[now, 0]
     net = np.where(known, answers[now] - 1.0, np.clip(said + correction, -1, 1))
-    own = np.where(known, p[now, 0] + p[now, 2] - said**2, 0.0)  # an answer is one draw of what its giver thinks
+    own = p[now, 0] + p[now, 2] - said**2  # an answer is one draw of what its giver thinks; so is one not given
     moved = net_by_fold[:, now] - np.average(net_by_fold[:, there], axis=1, weights=weight)[:, None]
     common = np.concatenate([np.full((1, len(net)), error), classes.deviations(moved)])
     return Population(

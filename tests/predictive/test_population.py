@@ -33,12 +33,14 @@ def test_a_group_that_its_features_do_not_tell_is_drawn_towards_its_answers():
     company = answers(MECHANISMS["at random"], seed=0, n_customers=1_500, in_group=0.3)
     population, there = of(company), company.codes >= 0
     found = population.nps_by_group(company.group[company.now], company.group[there])
+    said, untold = [], []
     for group in range(4):
         mine = company.group[company.now] == group
         measure, truth = found[group], company.truth[mine].mean()
         assert measure.low <= truth <= measure.high
-        untold = 100 * population.net[mine].mean()
-        assert abs(measure.value - truth) < abs(untold - truth)
+        said.append(abs(measure.value - truth))
+        untold.append(abs(100 * population.net[mine].mean() - truth))
+    assert np.mean(said) < np.mean(untold) / 2
 
 
 def test_groups_without_a_difference_are_shrunk_and_one_without_an_answer_stays():
@@ -73,7 +75,7 @@ def test_an_interval_ends_with_the_scale():
 def test_answers_at_random_given_the_features_are_corrected_by_weights():
     inside, errors, plain = 0, [], []
     for seed in SEEDS:
-        company = answers(lambda s, y, x, c: 1 / (1 + np.exp(1 + 1.5 * x)), seed, n_customers=800, n_asked=1)
+        company = answers(lambda s, y, x, c: 1 / (1 + np.exp(1 + 0.9 * x)), seed, n_customers=800, n_asked=1)
         there, now = company.codes >= 0, company.now
         told = np.zeros(len(now), dtype=bool)
         known = there | now
@@ -96,7 +98,7 @@ def test_an_answer_of_now_stands_for_itself():
     found = from_answers(company.customers[here], codes, np.ones(here.sum(), bool), there, fit, company.p_answer[here])
     assert found.net[there].tolist() == (codes[there] - 1.0).tolist()
     assert (found.common[:, there] == 0).all()
-    assert (found.own_variance[~there] == 0).all()
+    assert (found.own_variance > 0).all()
 
 
 def test_advocacy_orders_customers_as_their_probabilities_do():
