@@ -141,5 +141,6 @@ def _simulated(seed: int, mechanism: Answering | None, n_customers: int) -> Simu
     rows = tables["surveys"].copy()
     waiting = rows["score"].isna().to_numpy()  # invitations of the last days
     silent = waiting | (rng.random(len(rows)) >= np.nan_to_num(mechanism(rows, tables["customers"], rng)))
-    rows[["response_time", "score", "comment"]] = rows[["response_time", "score", "comment"]].mask(silent)
+    for column in ("response_time", "score", "comment"):
+        rows[column] = rows[column].mask(silent)
     return type(sample)(tables=tables | {"surveys": rows}, truth=sample.truth, as_of=sample.as_of)
