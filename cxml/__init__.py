@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cxml.config import CompanyConfig, load_config
     from cxml.descriptive.indicators import nps, nps_class
     from cxml.errors import CxmlError
-    from cxml.pipeline import check, compare, histories, indicators, kpi, maturity, score, train
+    from cxml.pipeline import check, compare, histories, indicators, kpi, maturity, population_nps, score, train
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
     from cxml.simulate import simulate
 
@@ -32,6 +32,7 @@ _HOMES = {
     "maturity": "cxml.pipeline",
     "nps": "cxml.descriptive.indicators",
     "nps_class": "cxml.descriptive.indicators",
+    "population_nps": "cxml.pipeline",
     "score": "cxml.pipeline",
     "simulate": "cxml.simulate",
     "train": "cxml.pipeline",
@@ -51,6 +52,7 @@ __all__ = [
     "maturity",
     "nps",
     "nps_class",
+    "population_nps",
     "score",
     "simulate",
     "train",

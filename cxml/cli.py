@@ -109,6 +109,19 @@ def indicators(
 
 @main.command()
 @_CONFIG
+@click.option("--by", help="Columns of the customers to group by, such as segment,region: the default, where they are.")
+@click.option("--to", type=click.Path(path_type=Path), help="File to write too, .parquet or .csv.")
+def nps(config: Path, by: str | None, to: Path | None) -> None:
+    """Predict the NPS of all customers, silent ones included, beside that of those who answered."""
+    from cxml.config import load_config
+    from cxml.pipeline import population_nps
+
+    groups = None if by is None else [column.strip() for column in by.split(",") if column.strip()]
+    click.echo(_measured(population_nps(load_config(config), by=groups, to=to, step=_step)))
+
+
+@main.command()
+@_CONFIG
 @click.option(
     "--features", "listed", is_flag=True, help="List the cell of every feature too, and what placed it there."
 )

@@ -2,6 +2,7 @@
 
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.matrix import Maturity, maturity
+from cxml.pipeline.nps import population_nps
 from cxml.pipeline.plan import check, feature_query
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
@@ -21,6 +22,7 @@ __all__ = [
     "indicators",
     "kpi",
     "maturity",
+    "population_nps",
     "score",
     "train",
 ]

@@ -95,6 +95,30 @@ INDICATORS: Final = Schema(
     all_null=True,
 )
 
+_POINTS: Final = (-100.0, 100.0)
+
+POPULATION_NPS: Final = Schema(
+    "population_nps",
+    (
+        Column(c.BY, "category", required=True, nullable=False),
+        _required(c.GROUP, "category"),
+        Column(c.AS_OF, "time", required=True, nullable=False),
+        Column(c.N, "number", required=True, nullable=False, low=0),
+        *(_required(name, "number", *_POINTS) for name in (c.RESPONDENTS_NPS, c.RESPONDENTS_LOW, c.RESPONDENTS_HIGH)),
+        Column(c.N_CUSTOMERS, "number", required=True, nullable=False, low=1),
+        *(
+            Column(name, "number", required=True, nullable=False, low=_POINTS[0], high=_POINTS[1])
+            for name in (c.PREDICTED_NPS, c.PREDICTED_LOW, c.PREDICTED_HIGH)
+        ),
+        _required(c.SHARE_ANSWERED, "number", 0, 1),
+        *(Column(name, "number", required=True, nullable=False, low=0) for name in (c.N_LEARNT, c.EFFECTIVE_SIZE)),
+        Column(c.CORRECTION, "category", required=True, nullable=False),
+    ),
+    unique=(c.BY, c.GROUP),
+    extra_columns=False,
+    all_null=True,
+)
+
 COMPARISONS: Final = Schema(
     "comparisons",
     (
