@@ -182,7 +182,7 @@ def _weakest(companies: list[Mapping[str, Rows]]) -> Iterator[dict[str, str | fl
 
 def _shuffled(times: int) -> Iterator[dict[str, str | float]]:
     from cxml.config.load import example_config, load_config
-    from cxml.pipeline.training import classifier
+    from cxml.pipeline.plan import classifier
     from cxml.predictive.encoding import common_levels
     from cxml.predictive.evaluation import Examples, future_evaluation
 

@@ -235,7 +235,8 @@ def _trained(trained: Trained) -> str:
     lines = [""]
     for name, evaluation in trained.evaluations.items():
         lines.append(
-            f"{name}: {evaluation.n_train:,} rows to learn from, judged on {evaluation.n_test:,} {evaluation.how}"
+            f"{name}: {evaluation.n_train:,} rows to learn from{_worth(evaluation.n_effective)}, "
+            f"judged on {evaluation.n_test:,} {evaluation.how}"
         )
         shown = [evaluation.by_name[name] for name in _SHOWN if name in evaluation.by_name]
         lines.append("    " + ", ".join(map(str, shown)))
@@ -257,6 +258,10 @@ def _trained(trained: Trained) -> str:
     )
     lines.append(f"MLflow: {where}")
     return "\n".join([*lines, *(f"warning: {warning}" for warning in trained.warnings)])
+
+
+def _worth(n_effective: float | None) -> str:
+    return "" if n_effective is None else f" (weighted by who answers: worth {n_effective:,.0f})"
 
 
 def _scored(scored: Scored) -> str:

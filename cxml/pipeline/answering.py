@@ -16,7 +16,6 @@ from cxml.descriptive.labels import nps_labels, trainable
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError
 from cxml.pipeline import plan
-from cxml.pipeline.training import classifier
 from cxml.predict import NPS
 from cxml.schema import columns as c
 
@@ -113,7 +112,7 @@ def class_fit(config: CompanyConfig, of: Answering) -> CrossFit:
     from cxml.predictive.crossfit import cross_fitted
 
     y, learn = of.rows[c.LABEL].astype(object), of.codes >= 0
-    model = classifier(config, NPS).set_params(n_folds=_INNER_FOLDS)
+    model = plan.classifier(config, NPS).set_params(members=("trees",), n_folds=_INNER_FOLDS)
     return cross_fitted(model, of.X, y, of.rows[c.CUSTOMER_ID], learn, n_folds=FOLDS, random_state=config.random_state)
 
 
@@ -133,6 +132,7 @@ def response_fit(config: CompanyConfig, of: Answering) -> np.ndarray:
     if answered[learn].all():
         return np.ones(len(answered))
     model = ResponseClassifier(
+        members=("trees",),
         learning_rate=config.models.learning_rate,
         num_leaves=config.models.num_leaves,
         max_trees=config.models.max_trees,

@@ -14,7 +14,6 @@ from cxml.descriptive.maturity import Placed, placed_features, seen
 from cxml.descriptive.sources import Tables, read_tables
 from cxml.errors import ConfigError
 from cxml.pipeline import plan
-from cxml.pipeline.training import classifier
 from cxml.schema import columns as c
 from cxml.schema.maturity import ALL, ASPECTS, MEANINGS, SOURCES
 
@@ -110,7 +109,7 @@ def maturity(
         with step(f"fit the {name} model without each of {len(parts)} parts"):
             X, y, who = frame.drop(columns=list(c.KEY)), labels[name][c.LABEL], labels[name][c.CUSTOMER_ID]
             # The trees alone: a blend would be fitted three times as often, and tell the same of each part.
-            model = classifier(config, name).set_params(members=("trees",))
+            model = plan.classifier(config, name).set_params(members=("trees",))
             found[name] = ablation(model, X, y, who, splits.get(name), parts)
     cells = _cells_frame(tables, placed, known)
     skill_frame, lost = _skill_frame(found), _lost_frame(found, parts)

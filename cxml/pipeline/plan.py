@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cxml.conditions import parse
 from cxml.config.company import CompanyConfig
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxml.predictive.evaluation import Examples
+    from cxml.predictive.ordinal import OrdinalClassifier
 
 Frames = Mapping[str, "pd.DataFrame"]
 Step = Callable[[str], AbstractContextManager[Any]]
@@ -113,7 +115,7 @@ def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
     return {name: trainable(labels, name) for name, labels in found.items()}
 
 
-def examples_of(features: pd.DataFrame, labels: pd.DataFrame) -> Examples:
+def examples_of(features: pd.DataFrame, labels: pd.DataFrame, weight: NDArray[np.float64] | None = None) -> Examples:
     """Return the rows that a model learns from: a FEATURES frame and its labels, of the same rows in the same order."""
     from cxml.predictive.evaluation import Examples
 
@@ -128,6 +130,7 @@ def examples_of(features: pd.DataFrame, labels: pd.DataFrame) -> Examples:
         moments if timed else None,
         known if timed else None,
         labels[c.SCORE].to_numpy(np.float64) if c.SCORE in labels else None,
+        weight,
     )
 
 
@@ -212,3 +215,15 @@ def renewal_applies(config: CompanyConfig, features: Sequence[Feature], kinds: M
     else:
         speaks = f"{feature.name} <= {label.active_days}" if label.active_days else f"{feature.name} IS NOT NULL"
     return parse.condition(speaks, kinds, where="labels.renewal").tree
+
+
+def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:
+    """Return the unfitted model of a label, as the config wants it."""
+    from cxml.predictive.models import NpsClassifier, RenewalClassifier
+
+    return (NpsClassifier if name == NPS else RenewalClassifier)(
+        learning_rate=config.models.learning_rate,
+        num_leaves=config.models.num_leaves,
+        max_trees=config.models.max_trees,
+        random_state=config.random_state,
+    )

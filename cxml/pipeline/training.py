@@ -12,12 +12,12 @@ from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import alarms_of
+from cxml.pipeline.answering import answer_weights
 from cxml.predict import NPS, RENEWAL
 
 if TYPE_CHECKING:
     from cxml.predictive.alarms import Alarm
     from cxml.predictive.evaluation import Evaluation
-    from cxml.predictive.ordinal import OrdinalClassifier
     from cxml.predictive.tracking import Run
 
 
@@ -81,13 +81,15 @@ def train(
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
         rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+    with step("find who answers"):
+        weights = {NPS: answer_weights(config, tables).values} if NPS in labels else {}
     with step("look for leaks"):
         alarms = alarms_of(config, tables, rows, labels, splits)
     fitted, evaluations = {}, {}
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
-            estimator = classifier(config, name)
-            examples = plan.examples_of(rows[name], frame)
+            estimator = plan.classifier(config, name)
+            examples = plan.examples_of(rows[name], frame, weights.get(name))
             split = splits.get(name)
             evaluations[name] = (
                 future_evaluation(estimator, examples, split) if split else folds_evaluation(estimator, examples)
@@ -127,15 +129,3 @@ def train(
             config=config.model_dump(mode="json"),
         )
     return Trained(path, model_version, len(features), evaluations, run, tables.warnings, alarms)
-
-
-def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:
-    """Return the unfitted model of a label, as the config wants it."""
-    from cxml.predictive.models import NpsClassifier, RenewalClassifier
-
-    return (NpsClassifier if name == NPS else RenewalClassifier)(
-        learning_rate=config.models.learning_rate,
-        num_leaves=config.models.num_leaves,
-        max_trees=config.models.max_trees,
-        random_state=config.random_state,
-    )

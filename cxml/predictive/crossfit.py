@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxml.predictive.boosting import CalibratedTrees
+    from cxml.predictive.ordinal import OrdinalClassifier
 
 Array = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class CrossFit:
 
 
 def cross_fitted(
-    model: CalibratedTrees,
+    model: OrdinalClassifier,
     X: pd.DataFrame,
     y: ArrayLike,
     customers: ArrayLike,

@@ -41,6 +41,13 @@ class Examples:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def n_effective(self) -> float | None:
+        """Of how many rows of equal weight these know as much; None where all weigh the same."""
+        if self.weight is None or (self.weight == self.weight[0]).all():
+            return None
+        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+
     def taken(self, rows: Rows) -> Examples:
         """Return some of the rows."""
         arrays: dict[str, NDArray[Any]] = {
@@ -79,7 +86,11 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model did on rows that it had not seen, and which rows those were."""
+    """How a model did on rows that it had not seen, and which rows those were.
+
+    ``n_effective`` is of how many rows of equal weight the weighted rows to learn from know as much (Kish, "Survey
+    Sampling", 1965); None where all weigh the same.
+    """
 
     how: str
     n_train: int
@@ -87,6 +98,7 @@ class Evaluation:
     measures: tuple[Measure, ...]
     held_out: HeldOut | None = field(default=None, repr=False, compare=False)
     verdict: Verdict | None = None
+    n_effective: float | None = None
 
     @property
     def by_name(self) -> dict[str, Measure]:
@@ -136,7 +148,9 @@ def future_evaluation(model: OrdinalClassifier, examples: Examples, split: Futur
         random_state=model.random_state,
     )
     examples.refit(model)
-    return Evaluation(how_judged(split), len(past), len(future), measures, held_out, verdict(held_out, base))
+    return Evaluation(
+        how_judged(split), len(past), len(future), measures, held_out, verdict(held_out, base), past.n_effective
+    )
 
 
 def parted(y: pd.Series[Any], split: FutureSplit) -> tuple[pd.Series[Any], pd.Series[Any]]:
@@ -174,7 +188,9 @@ def folds_evaluation(model: OrdinalClassifier, examples: Examples) -> Evaluation
     examples.fit(model)
     n_train = len(examples) * (FOLDS - 1) // FOLDS
     held_out = HeldOut(examples.customers.to_numpy(), codes, p.mean(axis=2), np.arange(len(examples)), examples.weight)
-    return Evaluation(how_judged(None), n_train, len(examples), measures, held_out, verdict(held_out, base))
+    return Evaluation(
+        how_judged(None), n_train, len(examples), measures, held_out, verdict(held_out, base), examples.n_effective
+    )
 
 
 def how_judged(split: FutureSplit | None) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cxml.predictive.boosting import CalibratedTrees
+from cxml.predictive.ordinal import OrdinalClassifier
 
 Array = NDArray[np.float64]
 
@@ -18,10 +18,10 @@ Array = NDArray[np.float64]
 MAX_WEIGHT: Final = 10.0
 
 
-class ResponseClassifier(CalibratedTrees):
+class ResponseClassifier(OrdinalClassifier):
     """P(an invitation is answered): class 1.0 is the answer.
 
-    Parameters are those of `cxml.predictive.boosting.CalibratedTrees`.
+    Parameters are those of `cxml.predictive.ordinal.OrdinalClassifier`.
     """
 
     ordered_classes: ClassVar = (0.0, 1.0)
