@@ -159,17 +159,24 @@ class _Part:
     def judged(
         self, outcome: NDArray[np.intp], who: NDArray[np.intp], error: float, floor: Floor, limit: float
     ) -> GroupReliability:
-        hits, who, n_repeats = outcome[self.rows].astype(np.float64), who[self.rows], self.p.shape[1]
+        hits, who = outcome[self.rows].astype(np.float64), who[self.rows]
         predicted = float(np.average(self.p.mean(axis=1), weights=self.weight))
         observed = float(np.average(hits, weights=self.weight))
-        p, weight, came_true = self.p.ravel(), np.repeat(self.weight, n_repeats), np.repeat(hits, n_repeats)
-        customer = np.repeat(who, n_repeats)
-        bins = equal_mass_bins(p, weight, self.most)
-        here = [bins == b for b in range(int(bins.max()) + 1)]
-        found = tuple(_bin(p[b], came_true[b], weight[b], customer[b], n_repeats) for b in here)
         interval = share_interval(hits, self.weight, who)
+        bins = equal_mass_bins(self.p.ravel(), np.repeat(self.weight, self.p.shape[1]), self.most)
+        bins = bins.reshape(self.p.shape)
+        found = tuple(self._bin(bins == b, hits, who) for b in range(int(bins.max()) + 1))
         name = self.factor, self.level, len(self.rows)
         return GroupReliability(*name, predicted, observed, *interval, error, floor, limit, found)
+
+    def _bin(self, here: NDArray[np.bool_], hits: Array, who: NDArray[np.intp]) -> ReliabilityBin:
+        """Return one bin, in which a row counts by the share of its repeats that are in it."""
+        share = here.mean(axis=1)
+        rows = np.flatnonzero(share)
+        weight = self.weight[rows] * share[rows]
+        said = (self.p * here).sum(axis=1)[rows] / here.sum(axis=1)[rows]
+        predicted, observed = (float(np.average(values, weights=weight)) for values in (said, hits[rows]))
+        return ReliabilityBin(round(share.sum()), predicted, observed, *share_interval(hits[rows], weight, who[rows]))
 
 
 def _errors(parts: Sequence[_Part], outcomes: Iterable[NDArray[np.intp]]) -> Array:
@@ -191,12 +198,6 @@ def _parts(groups: Mapping[str, ArrayLike], p: Array, weight: Array) -> Iterator
         names, code = np.unique(np.array([str(level) for level in levels[rows]]), return_inverse=True)
         for k, name in enumerate(names):
             yield _Part(factor, str(name), rows[code == k], p, weight)
-
-
-def _bin(p: Array, hits: Array, w: Array, who: NDArray[np.intp], n_repeats: int) -> ReliabilityBin:
-    predicted, observed = (float(np.average(values, weights=w)) for values in (p, hits))
-    low, high = share_interval(hits, w, who)
-    return ReliabilityBin(round(len(hits) / n_repeats), predicted, observed, low, high)
 
 
 def share_interval(hits: Array, weight: Array, customers: ArrayLike) -> tuple[float, float]:

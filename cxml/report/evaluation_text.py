@@ -26,7 +26,7 @@ _SAYS: Final = {
     "rps": "squared error over the steps of the scale",
     "pr_auc": "mean precision; by chance the share of them",
     "lift_at_10_percent": "times the share of all, in the top tenth",
-    "empc": "expected maximum profit of contacting",
+    "empc": "maximum profit of contacting, a customer",
     "h_measure": "loss saved of knowing nothing; 1 is perfect",
     "qwk": "agreement beyond chance; 1 is perfect",
     "macro_f1": "of the most probable class; 1 is perfect",
@@ -42,7 +42,7 @@ _CHOSEN_BY: Final = {
     "costs": "by the costs",
     "half": "half, a usual default",
     "everyone": "contact everyone",
-    "hindsight": "best in hindsight: flatters",
+    "hindsight": "in hindsight: flatters",
 }
 
 
@@ -163,12 +163,11 @@ def _verdict(head: str, rows: Sequence[Any]) -> str:
         return f"{said}."
     outside = sorted((row for row in groups if not row.inside), key=lambda row: row.limit - row.ece)
     kinds = ", ".join(dict.fromkeys(row.by for row in groups))
+    said += f"; inside in {len(groups) - len(outside)} of {len(groups)} groups by {kinds}"
     if not outside:
-        return f"{said}; so do they in each of {len(groups)} groups by {kinds}."
-    named = ", ".join(
-        f"{row.by} {row.group} ({row.predicted:.1%} said, {row.observed:.1%} came true)" for row in outside
-    )
-    return f"{said}; outside the limit of {len(groups)} groups by {kinds}: {named}."
+        return f"{said}."
+    named = (f"{row.by} {row.group} ({row.predicted:.1%} said, {row.observed:.1%} came true)" for row in outside)
+    return f"{said}. Outside: {', '.join(named)}."
 
 
 def _calibrations(calibrations: pd.DataFrame) -> Iterator[str]:

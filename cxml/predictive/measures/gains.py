@@ -12,7 +12,7 @@ from cxml.predictive.measures.intervals import resampled
 from cxml.predictive.measures.probability import Array
 from cxml.predictive.measures.ranking import Ranking
 
-_SHARES: Final = np.linspace(0.02, 1, 50)
+_SHARES: Final = np.arange(1, 51) / 50
 
 
 @dataclass(frozen=True)
