@@ -112,7 +112,7 @@ def _classes(classes: pd.DataFrame, confusions: pd.DataFrame) -> list[str]:
     names = list(dict.fromkeys(confusions[c.CLASS]))
     skill = classes.set_index(c.CLASS)
     table = confusions.set_index([c.CLASS, c.NAMED])[c.N]
-    lines = [["came true", "rows", *(f"named {name}" for name in names), "said", "share", "AUC", "95% interval"]]
+    lines = [["class", "rows", *(f"as {name}" for name in names), "said", "share", "AUC", "95% interval"]]
     for name in names:
         named = [f"{table[name, other]:,.0f}" for other in names]
         rows = f"{sum(table[name, other] for other in names):,.0f}"
@@ -126,7 +126,7 @@ def _classes(classes: pd.DataFrame, confusions: pd.DataFrame) -> list[str]:
                 _interval(row[c.LOW], row[c.HIGH]),
             ]
         lines.append([name, rows, *named, *of])
-    note = "Named: the most probable class. Said: the mean probability. AUC: the class against the rest."
+    note = "As: the class that was most probable. Said: the mean probability. AUC: the class against the rest."
     return [*_indented(aligned(lines, left=1)), *_paragraph(note)]
 
 

@@ -17,10 +17,9 @@ def frames():
     ]
     gains = [(*head, 0.5, 0.8, 0.7, 0.9, 1.6) for head in heads] + [(*head, 1.0, 1.0, 1.0, 1.0, 1.0) for head in heads]
     judged = [(*head, "all", None, 150, 0.02, 0.05, head[1] != "promoter") for head in heads]
+    group = ["model", "head", "by", "group"]
     return (
-        pd.DataFrame(
-            bins, columns=["model", "head", "by", "group", "bin", "n", "predicted", "observed", "low", "high"]
-        ),
+        pd.DataFrame(bins, columns=[*group, "bin", "n", "predicted", "observed", "low", "high"]),
         pd.DataFrame(gains, columns=["model", "head", "contacted", "found", "low", "high", "lift"]),
         pd.DataFrame(judged, columns=[*group, "n", "ece", "limit", "inside"]),
     )
