@@ -16,7 +16,8 @@ from cxml.errors import ConfigError, CxmlError
 
 if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
-    from cxml.pipeline import Maturity, Measured, Scored, Trained
+    from cxml.pipeline import Evaluated, Maturity, Measured, Scored, Trained
+    from cxml.pipeline.evaluating import Format
 
 _SHOWN = ("auc", "log_loss", "rps", "lift_at_10_percent", "ece", "base_log_loss")  # `cxml evaluate` prints them all
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
@@ -96,7 +97,7 @@ def indicators(
 
     if (kpi and (by or compare)) or (compare and period):
         raise ConfigError("indicators: --kpi goes with --period alone, and --compare with --by alone.")
-    groups = None if by is None else [column.strip() for column in by.split(",") if column.strip()]
+    groups = _listed(by)
     company = load_config(config)
     if kpi:
         found = pipeline.kpi(company, period=period or ":", to=to)
@@ -136,6 +137,38 @@ def maturity(config: Path, picture: Path | None, *, listed: bool, no_skill: bool
     click.echo(_matured(found, listed=listed))
     if picture:
         click.echo(f"written: {picture}")
+
+
+@main.command()
+@_CONFIG
+@click.option("--by", help="Columns in whose groups to look too, such as segment,region; by default segment.")
+@click.option(
+    "--repeats",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Of the folds of a snapshot, which has no future to be judged on.",
+)
+@click.option("--to", type=click.Path(path_type=Path), help="Folder to write the frames to.")
+@click.option("--format", "file_format", default="parquet", show_default=True, type=click.Choice(["parquet", "csv"]))
+@click.option("--picture", type=click.Path(path_type=Path), help="File to draw the curves to, .svg or .png.")
+def evaluate(
+    config: Path, by: str | None, repeats: int, to: Path | None, file_format: Format, picture: Path | None
+) -> None:
+    """Say how good the models are on rows they have not seen, and whether their probabilities came true."""
+    from cxml.config import load_config
+    from cxml.pipeline import evaluate as evaluate_company
+
+    found = evaluate_company(
+        load_config(config),
+        by=_listed(by),
+        repeats=repeats,
+        to=to,
+        file_format=file_format,
+        picture=picture,
+        step=_step,
+    )
+    click.echo(_evaluated(found))
 
 
 @main.command()
@@ -197,6 +230,11 @@ def _plain() -> Iterator[None]:
     yield
 
 
+def _listed(columns: str | None) -> list[str] | None:
+    """Return the names of a list with commas; None where there is none."""
+    return None if columns is None else [column.strip() for column in columns.split(",") if column.strip()]
+
+
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
@@ -222,6 +260,11 @@ def _found(tables: Tables) -> str:
 def _measured(measured: Measured) -> str:
     written = [f"written: {measured.written}"] if measured.written else []
     return "\n".join([measured.text, *written, *(f"note: {note}" for note in measured.notes)])
+
+
+def _evaluated(found: Evaluated) -> str:
+    written = [f"written: {path}" for path in found.written]
+    return "\n".join(["", found.text, *([""] if written else []), *written, *(f"note: {note}" for note in found.notes)])
 
 
 def _matured(found: Maturity, *, listed: bool) -> str:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -56,6 +57,29 @@ def test_check_tries_labels_and_policy_on_whole_tables(sample_files, tmp_path):
     assert "fault: policy.actions[0].cost: there is no column 'colour'." in found.output
     assert "fault: value: there is no column 'nope'." in found.output
     assert "fault: labels.nps.column: customers has no column 'mood'" in found.output
+
+
+def test_evaluate_prints_every_figure_and_writes_frames_and_picture(tmp_path):
+    rng = np.random.default_rng(0)
+    usage = rng.normal(size=400)
+    left = np.where(rng.random(400) < 1 / (1 + np.exp(2 * usage)), "yes", "no")
+    table = {"customer_id": range(400), "usage": usage, "plan": rng.choice(["a", "b"], 400), "left": left}
+    pd.DataFrame(table).to_csv(tmp_path / "customers.csv", index=False)
+    (tmp_path / "company.yaml").write_text(
+        "{company: acme, as_of: 2024-01-01, tables: {customers: {path: customers.csv}}, models: {max_trees: 20},"
+        " labels: {renewal: {column: left, lost: 'yes'}}}"
+    )
+    options = ["--by", "plan", "--repeats", "1", "--format", "csv"]
+    to, picture = tmp_path / "out", tmp_path / "curves.svg"
+    found = run("evaluate", tmp_path / "company.yaml", *options, "--to", to, "--picture", picture)
+    assert found.exit_code == 0
+    assert "judged on 400 held-out customers, 1 x stratified 5-fold" in found.output
+    assert "plan a" in found.output
+    assert f"written: {to / 'measures.csv'}" in found.output
+    assert f"written: {picture}" in found.output
+    refused = run("evaluate", tmp_path / "company.yaml", "--by", "plna")
+    assert refused.exit_code == 1
+    assert "did you mean 'plan'?" in refused.output
 
 
 def test_schema_is_json_schema_of_the_config():

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
+from cxml.config.costs import CostsConfig
 from cxml.config.features import Days, Feature
 from cxml.config.labels import LabelsConfig
 from cxml.config.maturity import MaturityConfig
@@ -97,10 +98,18 @@ class CompanyConfig(Part):
     alarms: AlarmsConfig = AlarmsConfig()
     value: NumberOrText | None = None
     """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`."""
+    costs: CostsConfig | None = None
+    """What contacting customers at risk costs and earns; without it, the example of the EMPC's authors."""
     health: HealthConfig = HealthConfig()
     maturity: MaturityConfig = MaturityConfig()
     policy: PolicyConfig | None = None
     """The policy, or the path of its file; without one nothing is recommended."""
+
+    @model_validator(mode="after")
+    def _worth_something(self) -> CompanyConfig:
+        if self.costs is not None and self.costs.clv is None and self.value is None:
+            raise ValueError("costs needs `clv`, or a `value` of the company whose mean serves")
+        return self
 
     @field_validator("timezone")
     @classmethod

@@ -1,5 +1,6 @@
-"""Where the layers meet for a whole company: check, indicators, maturity, train, score, and a demo of all."""
+"""Where the layers meet for a whole company: check, indicators, maturity, evaluate, train, score, and a demo of all."""
 
+from cxml.pipeline.evaluating import Evaluated, evaluate
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
@@ -10,6 +11,7 @@ from cxml.pipeline.trained import histories
 from cxml.pipeline.training import Trained, train
 
 __all__ = [
+    "Evaluated",
     "Maturity",
     "Measured",
     "Scored",
@@ -17,6 +19,7 @@ __all__ = [
     "check",
     "compare",
     "demo",
+    "evaluate",
     "feature_query",
     "histories",
     "indicators",

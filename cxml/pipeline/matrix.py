@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.maturity import Placed, placed_features, seen
 from cxml.descriptive.sources import Tables, read_tables
-from cxml.errors import ConfigError
 from cxml.pipeline import plan
 from cxml.schema import columns as c
 from cxml.schema.maturity import ALL, ASPECTS, MEANINGS, SOURCES
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from cxml.predictive.ablation import Ablation
-
-_PICTURES: Final = (".svg", ".png")
-_DATES: Final = {".svg": {"Date": None}, ".png": {}}  # so that the same figures give the same bytes
 
 Part = tuple[str, str]
 """A source and an aspect: a cell, or with `ALL` a whole row or column."""
@@ -91,15 +86,15 @@ def maturity(
     from cxml.predictive.encoding import common_levels
     from cxml.report.maturity_picture import maturity_picture
     from cxml.report.maturity_text import maturity_text
+    from cxml.sinks.picture_files import drawable_path, write_picture
 
-    if picture is not None and Path(picture).suffix not in _PICTURES:
-        raise ConfigError(f"{picture}: must be one of {', '.join(_PICTURES)}. Name the picture so.")
+    if picture is not None:
+        drawable_path(picture)
     with step("check tables"):
         tables = read_tables(config, frames)
-        labels = plan.labels_of(config, tables)
-        splits = plan.splits_of(config, labels)
+        planned = plan.plan_of(config, tables)
+        labels, splits, features = planned.labels, planned.splits, planned.features
     with step("build features"):
-        features = plan.features_for(config, tables, plan.training_end(labels, splits))
         placed = placed_features(features, tables.kinds, config.maturity.cells)
         known = _known(tables, features)
         rows = common_levels({name: feature_frame(tables, features, of) for name, of in labels.items() if skill})
@@ -116,7 +111,7 @@ def maturity(
     title = f"{config.company}: maturity of the data as of {tables.as_of:%Y-%m-%d}, {len(known):,} customers"
     how = {name: f"judged on {one.n_test:,} {one.how}" for name, one in found.items()}
     if picture is not None:
-        _save(maturity_picture(cells, lost), Path(picture))
+        write_picture(maturity_picture(cells, lost), picture)
     text = maturity_text(cells, skill_frame, lost, title=title, how=how)
     return Maturity(cells, _features_frame(placed, known), skill_frame, lost, text, tables.warnings)
 
@@ -186,10 +181,3 @@ def _lost_frame(found: Mapping[str, Ablation], parts: Mapping[Part, Sequence[str
     ]
     columns = [c.LABEL, c.SOURCE, c.ASPECT, c.N_FEATURES, c.MEASURE, c.VALUE, c.LOW, c.HIGH]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    from matplotlib import rc_context
-
-    with rc_context({"svg.hashsalt": "cxml"}):
-        figure.savefig(path, metadata=_DATES[path.suffix])

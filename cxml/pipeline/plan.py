@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions import parse
+from cxml.conditions.arrays import numbers
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Aggregate, Contract, Feature, Recency
 from cxml.descriptive.algebra import feature_plan
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxml.predictive.evaluation import Examples
+    from cxml.predictive.measures import RetentionCosts
     from cxml.predictive.ordinal import OrdinalClassifier
 
 Frames = Mapping[str, "pd.DataFrame"]
@@ -43,6 +45,22 @@ _DAYS_SINCE: Final = "days_since_renewal_event"
 def quiet(_: str) -> AbstractContextManager[Any]:
     """Run a step without a word."""
     return nullcontext()
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What there is to learn from: the labels of each model, their splits in time, and the features."""
+
+    labels: Mapping[str, pd.DataFrame]
+    splits: Mapping[str, FutureSplit]
+    features: tuple[Feature, ...]
+
+
+def plan_of(config: CompanyConfig, tables: Tables) -> Plan:
+    """Return the labels, splits and features of a company, or raise what its config or tables do not allow."""
+    labels = labels_of(config, tables)
+    splits = splits_of(config, labels)
+    return Plan(labels, splits, features_for(config, tables, training_end(labels, splits)))
 
 
 def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
@@ -97,11 +115,9 @@ def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tup
     """
     tables = read_tables(config, frames)
     try:
-        labels = labels_of(config, tables)
-        until = training_end(labels, splits_of(config, labels))
+        features = plan_of(config, tables).features
     except TrainingError:
-        until = None
-    features = features_for(config, tables, until)
+        features = features_for(config, tables, None)
     return features, feature_sql(features, tables.kinds)
 
 
@@ -200,6 +216,30 @@ def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None
 def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
     """Return the tree of a customer's value; None where the config does not say."""
     return None if config.value is None else parse.number(config.value, kinds, where="value").tree
+
+
+def costs_of(config: CompanyConfig, value: list[Any] | None, rows: Mapping[str, pd.DataFrame]) -> RetentionCosts | None:
+    """Return what contacting a customer at risk costs and earns; None where the config does not say.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    value : tree of a customer's value, as `value_of` gives it
+    rows : FEATURES frame of each model; over the rows of the renewal model the value is averaged, where the config
+        gives no ``clv``
+    """
+    from cxml.predictive.measures import RetentionCosts
+
+    if config.costs is None or RENEWAL not in rows:
+        return None
+    clv, offer, frame = config.costs.clv, config.costs.offer, rows[RENEWAL]
+    if clv is None and value is not None:
+        worth = numbers(value, {name: frame[name].to_numpy() for name in frame.columns}, len(frame))
+        clv = float(np.nanmean(worth)) if np.isfinite(worth).any() else None
+    if clv is None or clv <= offer:
+        mean = "known of nobody" if clv is None else f"{clv:,.2f}, not above the offer of {offer:,.2f}"
+        raise ConfigError(f"costs.clv: the mean of `value` serves in its place, and is {mean}. Give `costs.clv`.")
+    return RetentionCosts(clv=clv, offer=offer, contact=config.costs.contact)
 
 
 def renewal_applies(config: CompanyConfig, features: Sequence[Feature], kinds: Mapping[str, Kind]) -> list[Any] | None:

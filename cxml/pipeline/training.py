@@ -73,14 +73,14 @@ def train(
     models = Path(models)
     with step("check tables"):
         tables = read_tables(config, frames)
-        labels = plan.labels_of(config, tables)
-        splits = plan.splits_of(config, labels)
+        planned = plan.plan_of(config, tables)
+        labels, splits, features = planned.labels, planned.splits, planned.features
     with step("build features"):
-        features = plan.features_for(config, tables, plan.training_end(labels, splits))
         kinds = plan.kinds_of(features, tables)
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
         rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+        costs = plan.costs_of(config, value, rows)
     with step("find who answers"):
         weights = {NPS: answer_weights(config, tables).values} if NPS in labels else {}
     with step("look for leaks"):
@@ -92,7 +92,9 @@ def train(
             examples = plan.examples_of(rows[name], frame, weights.get(name))
             split = splits.get(name)
             evaluations[name] = (
-                future_evaluation(estimator, examples, split) if split else folds_evaluation(estimator, examples)
+                future_evaluation(estimator, examples, split, costs=costs)
+                if split
+                else folds_evaluation(estimator, examples, costs=costs)
             )
             if (found := evaluations[name].verdict) is None or found.has_signal:
                 question = getattr(config.labels, name).question()

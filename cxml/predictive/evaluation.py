@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.errors import TrainingError
-from cxml.predictive.measures import Measure, measured
+from cxml.predictive.measures import Measure, RetentionCosts, fold_measured, measured
 from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.predictive.splits import FutureSplit, Rows, customer_folds, later_folds
 from cxml.predictive.verdict import Verdict, verdict
@@ -74,7 +74,9 @@ class HeldOut:
     """What a model said of rows that it had not seen, and what came true, for pictures and measures of one's own.
 
     ``rows`` are positions in the examples; ``customers`` and ``classes`` (index of the class that came true) have shape
-    (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,) or None for weights of 1.
+    (n_rows,), ``p`` (n_rows, n_classes), ``weight`` (n_rows,) or None for weights of 1. Where each row was predicted in
+    several repeats, ``p`` is their mean, ``p_repeats`` (n_rows, n_classes, n_repeats) what each said, and ``folds``
+    (n_rows, n_repeats) the fold that the row was held out in.
     """
 
     customers: NDArray[Any]
@@ -82,6 +84,13 @@ class HeldOut:
     p: NDArray[np.float64]
     rows: Rows
     weight: NDArray[np.float64] | None = None
+    p_repeats: NDArray[np.float64] | None = None
+    folds: NDArray[np.intp] | None = None
+
+    @property
+    def p_each(self) -> NDArray[np.float64]:
+        """What each repeat said, (n_rows, n_classes, n_repeats); of one repeat where there were none."""
+        return self.p[:, :, None] if self.p_repeats is None else self.p_repeats
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,9 @@ class Evaluation:
         }  # fmt: skip
 
 
-def future_evaluation(model: OrdinalClassifier, examples: Examples, split: FutureSplit) -> Evaluation:
+def future_evaluation(
+    model: OrdinalClassifier, examples: Examples, split: FutureSplit, *, costs: RetentionCosts | None = None
+) -> Evaluation:
     """Fit a model on the past, judge it on the future, then refit it on every row.
 
     Parameters
@@ -122,6 +133,7 @@ def future_evaluation(model: OrdinalClassifier, examples: Examples, split: Futur
     model : fitted in place
     examples : Examples
     split : which rows are the past and which the future
+    costs : what `empc` reckons with; that of its paper where it is not given
 
     Returns
     -------
@@ -145,6 +157,7 @@ def future_evaluation(model: OrdinalClassifier, examples: Examples, split: Futur
         held_out.customers,
         base=base,
         weight=future.weight,
+        costs=costs,
         random_state=model.random_state,
     )
     examples.refit(model)
@@ -164,39 +177,44 @@ def parted(y: pd.Series[Any], split: FutureSplit) -> tuple[pd.Series[Any], pd.Se
     return past, future
 
 
-def folds_evaluation(model: OrdinalClassifier, examples: Examples) -> Evaluation:
+def folds_evaluation(
+    model: OrdinalClassifier, examples: Examples, *, repeats: int = REPEATS, costs: RetentionCosts | None = None
+) -> Evaluation:
     """Judge a model on held-out customers in repeated stratified 5-fold cross-validation, then fit it on every row.
 
-    For a snapshot, which has no future to be judged on. Parameters and result are those of `future_evaluation`.
+    For a snapshot, which has no future to be judged on. Parameters and result are those of `future_evaluation`; each
+    measure is the mean over the ``repeats``, and those of `cxml.predictive.measures.fold_measured` stand beside them.
     """
     codes = model.class_codes(examples.y)
-    p = np.empty((len(examples), len(np.unique(codes)), REPEATS))
-    for repeat in range(REPEATS):
+    classes = np.unique(codes) if model.ordered_classes is None else model.ordered_classes
+    p = np.empty((len(examples), len(classes), repeats))
+    folds = np.empty((len(examples), repeats), dtype=np.intp)
+    for repeat in range(repeats):
         seed = model.random_state + repeat
-        for train, test in customer_folds(codes, examples.customers, n_folds=FOLDS, random_state=seed):
+        parts = customer_folds(codes, examples.customers, n_folds=FOLDS, random_state=seed)
+        for fold, (train, test) in enumerate(parts):
             examples.taken(train).fit(model)
             p[test, :, repeat] = model.predict_proba(examples.X.iloc[test])
-    base = class_shares(model, examples.y, examples.weight)
-    measures = measured(
-        codes,
-        p,
-        examples.customers,
-        base=base,
-        weight=examples.weight,
-        random_state=model.random_state,
+            folds[test, repeat] = fold
+    base, seed = class_shares(model, examples.y, examples.weight), model.random_state
+    who, weight = examples.customers.to_numpy(), examples.weight
+    measures = (
+        *measured(codes, p, who, base=base, weight=weight, costs=costs, random_state=seed),
+        *fold_measured(codes, p, who, folds, weight=weight, costs=costs, random_state=seed),
     )
     examples.fit(model)
     n_train = len(examples) * (FOLDS - 1) // FOLDS
-    held_out = HeldOut(examples.customers.to_numpy(), codes, p.mean(axis=2), np.arange(len(examples)), examples.weight)
+    held_out = HeldOut(who, codes, p.mean(axis=2), np.arange(len(examples)), weight, p, folds)
+    found = verdict(held_out, base)
     return Evaluation(
-        how_judged(None), n_train, len(examples), measures, held_out, verdict(held_out, base), examples.n_effective
+        how_judged(None, repeats), n_train, len(examples), measures, held_out, found, examples.n_effective
     )
 
 
-def how_judged(split: FutureSplit | None) -> str:
+def how_judged(split: FutureSplit | None, repeats: int = REPEATS) -> str:
     """Return in words which rows a model is judged on."""
     if split is None:
-        return f"held-out customers, {REPEATS} x stratified {FOLDS}-fold"
+        return f"held-out customers, {repeats} x stratified {FOLDS}-fold"
     return f"rows from {str(split.cutoff)[:10]} on, not seen in training"
 
 

@@ -37,8 +37,9 @@ class GroupReliability:
     """How far the probabilities of one group are off, and how far those of a perfect model would be.
 
     ``factor`` and ``level`` name the group, such as ``segment`` and ``basic``; both are empty for all rows.
-    ``predicted`` and ``observed`` are the group's means. ``limit`` is what ``ece`` may reach: the floor's 95% for all
-    rows; for a group, that of all groups at once, which is further up.
+    ``predicted`` and ``observed`` are the group's means, ``low`` and ``high`` the 95% interval of what came true.
+    ``limit`` is what ``ece`` may reach: the floor's 95% for all rows; for a group, that of all groups at once, which is
+    further up.
     """
 
     factor: str
@@ -46,6 +47,8 @@ class GroupReliability:
     n: int
     predicted: float
     observed: float
+    low: float
+    high: float
     ece: float
     floor: Floor
     limit: float
@@ -94,6 +97,8 @@ def reliability(
     ----------
     hits : array of shape (n_rows,), 1 where it happened, else 0
     p : array of shape (n_rows,), the probability that it happens
+        Or (n_rows, n_repeats) where each row was predicted several times: errors and floors are then means over the
+        repeats, the bins are of all that was said, and the repeats share what came true.
     weight : array of shape (n_rows,), optional
         For how many customers each row speaks; 1 each where it is not given.
     customers : array of shape (n_rows,), optional
@@ -112,10 +117,11 @@ def reliability(
     "Resampling-Based Multiple Testing", 1993 (one limit for the largest of many).
     """
     true = np.asarray(hits).astype(np.intp)
-    said = np.asarray(p, dtype=np.float64)
+    said = np.asarray(p, dtype=np.float64).reshape(len(true), -1)
     w = np.ones(len(said)) if weight is None else np.asarray(weight, dtype=np.float64)
-    both = np.column_stack([1 - said, said])
-    likeness = customer_likeness(true, both, w, customers)
+    both = np.stack([1 - said, said], axis=1)
+    each = range(said.shape[1])
+    likeness = float(np.mean([customer_likeness(true, both[:, :, r], w, customers) for r in each]))
     parts = [_Part("", "", np.arange(len(said)), said, w), *_parts(groups or {}, said, w)]
     rng = np.random.default_rng(random_state)
     drawn = perfect_outcomes(both, customers, likeness, n_simulations=N_SIMULATIONS, rng=rng)
@@ -128,7 +134,7 @@ def reliability(
         limits[1:] = mean[1:] + np.quantile(largest, 0.95) * spread[1:]
     who = np.arange(len(said)) if customers is None else np.unique(np.asarray(customers), return_inverse=True)[1]
     low, high = np.quantile(noise, [0.05, 0.95], axis=0)
-    errors = _errors(parts, [true])[0].tolist()
+    errors = _errors(parts, [np.broadcast_to(true[:, None], said.shape)])[0].tolist()
     overall, *others = (
         part.judged(true, who, errors[g], Floor(float(mean[g]), float(low[g]), float(high[g])), float(limits[g]))
         for g, part in enumerate(parts)
@@ -137,33 +143,50 @@ def reliability(
 
 
 class _Part:
-    """The rows of one group, in bins of their own."""
+    """The rows of one group, in bins of their own for each repeat: ``p`` and ``bins`` are (n_rows, n_repeats)."""
 
     def __init__(self, factor: str, level: str, rows: NDArray[np.intp], p: Array, weight: Array) -> None:
         self.factor, self.level, self.rows = factor, level, rows
         self.p, self.weight = p[rows], weight[rows]
-        n_bins = int(np.clip(len(rows) // ROWS_PER_BIN, 1, N_BINS))
-        self.bins = equal_mass_bins(self.p, self.weight, n_bins)
-        self.n_bins = int(self.bins.max()) + 1
+        self.most = int(np.clip(len(rows) // ROWS_PER_BIN, 1, N_BINS))
+        self.bins = np.empty(self.p.shape, dtype=np.intp)
+        self.n_bins = 0
+        for r, said in enumerate(self.p.T):
+            found = equal_mass_bins(said, self.weight, self.most)
+            self.bins[:, r] = self.n_bins + found
+            self.n_bins += int(found.max()) + 1
 
     def judged(
         self, outcome: NDArray[np.intp], who: NDArray[np.intp], error: float, floor: Floor, limit: float
     ) -> GroupReliability:
         hits, who = outcome[self.rows].astype(np.float64), who[self.rows]
-        predicted, observed = (float(np.average(values, weights=self.weight)) for values in (self.p, hits))
-        here = [self.bins == b for b in range(self.n_bins)]
-        bins = tuple(_bin(hits[rows], self.p[rows], self.weight[rows], who[rows]) for rows in here)
-        return GroupReliability(self.factor, self.level, len(self.rows), predicted, observed, error, floor, limit, bins)
+        predicted = float(np.average(self.p.mean(axis=1), weights=self.weight))
+        observed = float(np.average(hits, weights=self.weight))
+        interval = share_interval(hits, self.weight, who)
+        bins = equal_mass_bins(self.p.ravel(), np.repeat(self.weight, self.p.shape[1]), self.most)
+        bins = bins.reshape(self.p.shape)
+        found = tuple(self._bin(bins == b, hits, who) for b in range(int(bins.max()) + 1))
+        name = self.factor, self.level, len(self.rows)
+        return GroupReliability(*name, predicted, observed, *interval, error, floor, limit, found)
+
+    def _bin(self, here: NDArray[np.bool_], hits: Array, who: NDArray[np.intp]) -> ReliabilityBin:
+        """Return one bin, in which a row counts by the share of its repeats that are in it."""
+        share = here.mean(axis=1)
+        rows = np.flatnonzero(share)
+        weight = self.weight[rows] * share[rows]
+        said = (self.p * here).sum(axis=1)[rows] / here.sum(axis=1)[rows]
+        predicted, observed = (float(np.average(values, weights=weight)) for values in (said, hits[rows]))
+        return ReliabilityBin(round(share.sum()), predicted, observed, *share_interval(hits[rows], weight, who[rows]))
 
 
 def _errors(parts: Sequence[_Part], outcomes: Iterable[NDArray[np.intp]]) -> Array:
-    """Return the calibration error of each part, once for each outcome of all rows: (n_outcomes, n_parts)."""
+    """Return the calibration error of each part, once for each (n_rows, n_repeats) outcome: (n_outcomes, n_parts)."""
     starts = np.cumsum([0, *(part.n_bins for part in parts)])
     rows = np.concatenate([part.rows for part in parts])
     bins = np.concatenate([part.bins + start for part, start in zip(parts, starts, strict=False)])
     p = np.concatenate([part.p for part in parts])
-    weight = np.concatenate([part.weight / part.weight.sum() for part in parts])
-    gaps = (np.bincount(bins, weights=weight * (outcome[rows] - p)) for outcome in outcomes)
+    weight = np.concatenate([part.weight / (part.weight.sum() * part.p.shape[1]) for part in parts])[:, None]
+    gaps = (np.bincount(bins.ravel(), weights=(weight * (outcome[rows] - p)).ravel()) for outcome in outcomes)
     return np.array([np.add.reduceat(np.abs(gap), starts[:-1]) for gap in gaps])
 
 
@@ -175,12 +198,6 @@ def _parts(groups: Mapping[str, ArrayLike], p: Array, weight: Array) -> Iterator
         names, code = np.unique(np.array([str(level) for level in levels[rows]]), return_inverse=True)
         for k, name in enumerate(names):
             yield _Part(factor, str(name), rows[code == k], p, weight)
-
-
-def _bin(hits: Array, p: Array, w: Array, who: NDArray[np.intp]) -> ReliabilityBin:
-    observed = float(np.average(hits, weights=w))
-    low, high = share_interval(hits, w, who)
-    return ReliabilityBin(len(hits), float(np.average(p, weights=w)), observed, low, high)
 
 
 def share_interval(hits: Array, weight: Array, customers: ArrayLike) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
+from cxml.report.aligned_text import aligned
 from cxml.schema import columns as c
 from cxml.schema.figures import FIGURES
 
@@ -29,7 +30,7 @@ def indicator_text(frame: pd.DataFrame) -> str:
         lines.append([])
     return "\n".join(
         [
-            *_table(lines, left=1 + monthly),
+            *aligned(lines, left=1 + monthly),
             "An interval takes the answers for a random sample; who did not answer may think otherwise.",
         ]
     )
@@ -50,7 +51,7 @@ def comparison_text(frame: pd.DataFrame, before: str, after: str) -> str:
         lines.append([])
     return "\n".join(
         [
-            *_table(lines, left=1),
+            *aligned(lines, left=1),
             "Shares change by points. p: the probability of a change at least as large by chance alone; Holm: adjusted",
             "for the rows of the same grouping. * below 0.05 after that.",
         ]
@@ -115,7 +116,7 @@ def _headed(columns: Sequence[Sequence[str]]) -> list[str]:
     heads = [column[0].split() for column in columns]
     depth = max(map(len, heads))
     top = [[([""] * (depth - len(head)) + head)[i] for head in heads] for i in range(depth)]
-    return _table([*top, *zip(*(column[1:] for column in columns), strict=True)], left=1)
+    return aligned([*top, *zip(*(column[1:] for column in columns), strict=True)], left=1)
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Any]:
@@ -140,16 +141,3 @@ def _interval(written: Callable[[float], str], low: float, high: float) -> str:
 
 def _p(p: float) -> str:
     return "" if not isfinite(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _table(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
-    """Return rows of cells as lines; the first ``left`` columns flush left, the others flush right."""
-    filled = [row for row in rows if row]
-    widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ).rstrip()
-        for row in rows
-    ]

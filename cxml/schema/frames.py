@@ -133,3 +133,111 @@ COMPARISONS: Final = Schema(
     extra_columns=False,
     all_null=True,
 )
+
+_MODEL = Column(c.MODEL, "category", required=True, nullable=False)
+_HEAD = (_MODEL, Column(c.HEAD, "category", required=True, nullable=False))
+_COUNT = Column(c.N, "number", required=True, nullable=False, low=0)
+_SAID = tuple(_required(name, "number", 0, 1) for name in (c.PREDICTED, c.OBSERVED))
+_GROUP = (*_HEAD, Column(c.BY, "category", required=True, nullable=False), _required(c.GROUP, "category"))
+
+MEASURES: Final = Schema(
+    "measures",
+    (
+        _MODEL,
+        Column(c.MEASURE, "category", required=True, nullable=False),
+        _required(c.VALUE, "number"),
+        *_INTERVAL,
+        _COUNT,
+    ),
+    unique=(c.MODEL, c.MEASURE),
+    extra_columns=False,
+)
+
+CLASS_SKILLS: Final = Schema(
+    "classes",
+    (
+        _MODEL,
+        Column(c.CLASS, "category", required=True, nullable=False),
+        _COUNT,
+        *_SAID,
+        _required(c.AUC, "number", 0, 1),
+        *_INTERVAL,
+    ),
+    unique=(c.MODEL, c.CLASS),
+    extra_columns=False,
+)
+
+CONFUSIONS: Final = Schema(
+    "confusions",
+    (
+        _MODEL,
+        *(Column(name, "category", required=True, nullable=False) for name in (c.CLASS, c.NAMED)),
+        _COUNT,
+    ),
+    unique=(c.MODEL, c.CLASS, c.NAMED),
+    extra_columns=False,
+)
+
+RELIABILITY: Final = Schema(
+    "reliability",
+    (
+        *_GROUP,
+        _COUNT,
+        *_SAID,
+        *_INTERVAL,
+        *(_required(name, "number", 0) for name in (c.ECE, c.FLOOR, c.LIMIT)),
+        Column(c.INSIDE, "flag", required=True, nullable=False),
+    ),
+    unique=(c.MODEL, c.HEAD, c.BY, c.GROUP),
+    extra_columns=False,
+    all_null=True,
+)
+
+RELIABILITY_BINS: Final = Schema(
+    "reliability_bins",
+    (*_GROUP, Column(c.BIN, "number", required=True, nullable=False, low=1), _COUNT, *_SAID, *_INTERVAL),
+    unique=(c.MODEL, c.HEAD, c.BY, c.GROUP, c.BIN),
+    extra_columns=False,
+    all_null=True,
+)
+
+GAINS: Final = Schema(
+    "gains",
+    (
+        *_HEAD,
+        Column(c.CONTACTED, "number", required=True, nullable=False, low=0, high=1),
+        _required(c.FOUND, "number", 0, 1),
+        *_INTERVAL,
+        _required(c.LIFT, "number", 0),
+    ),
+    unique=(c.MODEL, c.HEAD, c.CONTACTED),
+    extra_columns=False,
+)
+
+CALIBRATIONS: Final = Schema(
+    "calibrations",
+    (
+        *_HEAD,
+        Column(c.CALIBRATION, "category", required=True, nullable=False),
+        *(_required(name, "number") for name in (c.LOG_LOSS, c.GAIN)),
+        *_INTERVAL,
+        Column(c.CHOSEN, "flag", required=True, nullable=False),
+    ),
+    unique=(c.MODEL, c.HEAD, c.CALIBRATION),
+    extra_columns=False,
+)
+
+THRESHOLDS: Final = Schema(
+    "thresholds",
+    (
+        _MODEL,
+        Column(c.CHOSEN_BY, "category", required=True, nullable=False),
+        _required(c.THRESHOLD, "number", 0),
+        *(_required(name, "number", 0, 1) for name in (c.CONTACTED, c.FOUND)),
+        _required(c.PROFIT, "number"),
+        *_INTERVAL,
+    ),
+    unique=(c.MODEL, c.CHOSEN_BY),
+    extra_columns=False,
+    all_null=True,
+)

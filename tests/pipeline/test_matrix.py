@@ -8,7 +8,7 @@ from cxml.config.company import FeaturesConfig, ModelsConfig
 from cxml.config.labels import LabelsConfig, NpsLabel
 from cxml.config.load import parse_config
 from cxml.config.maturity import MaturityConfig
-from cxml.errors import ConfigError
+from cxml.errors import ConfigError, SinkError
 from cxml.pipeline import check, maturity
 
 EMPTY = {("alternatives", "social"), ("alternatives", "environment"), ("competitors", "environment")}
@@ -170,7 +170,7 @@ def test_the_picture_is_written_twice_alike_and_nothing_else_is_drawn(company, t
         maturity(company, frames=tables, skill=False, picture=tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ConfigError, match=r"maturity\.txt: must be one of \.svg, \.png"):
+    with pytest.raises(SinkError, match=r"maturity\.txt: must be one of \.svg, \.png"):
         maturity(company, frames=tables, picture=tmp_path / "maturity.txt")
 
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxml.errors import TrainingError
 from cxml.predictive.evaluation import Examples, folds_evaluation, future_evaluation
+from cxml.predictive.measures import RetentionCosts, empc
 from cxml.predictive.models import RenewalClassifier
 from cxml.predictive.splits import FutureSplit
 
@@ -61,3 +63,40 @@ def test_a_snapshot_is_judged_on_held_out_customers_only():
     found = folds_evaluation(RenewalClassifier(max_trees=50), Examples(X, y, customers))
     assert found.by_name["auc"].low < 0.55
     assert found.how == "held-out customers, 2 x stratified 5-fold"
+
+
+def snapshot(n_rows=300):
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame({"a": rng.normal(size=n_rows)})
+    y = pd.Series((rng.random(n_rows) < 1 / (1 + np.exp(-X["a"]))).astype(float))
+    return Examples(X, y, pd.Series([f"c{i}" for i in range(n_rows)]))
+
+
+def test_what_each_repeat_said_and_the_fold_it_was_held_out_in_are_kept():
+    found = folds_evaluation(RenewalClassifier(max_trees=20, members=("trees",)), snapshot(), repeats=3)
+    held_out = found.held_out
+    assert held_out.p_each.shape == (300, 2, 3)
+    assert held_out.p == pytest.approx(held_out.p_each.mean(axis=2))
+    for fold_of in held_out.folds.T:
+        assert np.bincount(fold_of) == pytest.approx(60, abs=1)
+    assert (held_out.folds[:, 0] != held_out.folds[:, 1]).any()
+    areas = [roc_auc_score(held_out.classes, held_out.p_each[:, 1, r]) for r in range(3)]
+    assert found.by_name["auc"].value == pytest.approx(np.mean(areas))
+    assert {"auc_folds", "lift_at_10_percent_folds", "empc_folds"} < set(found.by_name)
+    assert found.how == "held-out customers, 3 x stratified 5-fold"
+
+
+def test_a_future_is_said_once():
+    X, y, customers = company(1_200, flips=1_200)
+    split = FutureSplit(np.arange(800), np.arange(800, 1_200), np.datetime64("2024-01-01"))
+    found = future_evaluation(RenewalClassifier(max_trees=20), Examples(X, y, customers), split)
+    assert found.held_out.p_each.shape == (400, 2, 1)
+    assert "empc_folds" not in found.by_name
+
+
+def test_the_costs_are_those_of_the_expected_maximum_profit():
+    costs, ones = RetentionCosts(clv=2_000, offer=100, contact=10), np.ones(300)
+    found = folds_evaluation(RenewalClassifier(max_trees=20, members=("trees",)), snapshot(), repeats=1, costs=costs)
+    expected = empc(found.held_out.classes, found.held_out.p, ones, costs=costs)
+    assert found.by_name["empc"].value == pytest.approx(expected)
+    assert expected > 5 * empc(found.held_out.classes, found.held_out.p, ones)

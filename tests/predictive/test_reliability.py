@@ -112,3 +112,29 @@ def test_small_groups_have_few_bins():
 
 def test_the_same_rows_and_seed_give_the_same_verdict():
     assert reliability(**company(3), random_state=1) == reliability(**company(3), random_state=1)
+
+
+def test_repeats_that_say_the_same_are_one():
+    given = company(0)
+    once = reliability(**given)
+    twice = reliability(**(given | {"p": np.column_stack([given["p"], given["p"]])}))
+    for one, two in zip((once.overall, *once.groups), (twice.overall, *twice.groups), strict=True):
+        assert (two.n, two.ece, two.limit) == pytest.approx((one.n, one.ece, one.limit))
+        assert [b.n for b in two.bins] == [b.n for b in one.bins]
+        assert [b.observed for b in two.bins] == pytest.approx([b.observed for b in one.bins])
+        assert [b.low for b in two.bins] == pytest.approx([b.low for b in one.bins])
+
+
+def test_the_error_of_repeats_is_the_mean_of_each():
+    given = company(1)
+    other = np.clip(given["p"] + 0.03, 0, 1)
+    each = [reliability(**(given | {"p": p})).overall.ece for p in (given["p"], other)]
+    both = reliability(**(given | {"p": np.column_stack([given["p"], other])})).overall
+    assert both.ece == pytest.approx(np.mean(each))
+    assert both.predicted == pytest.approx(np.average((given["p"] + other) / 2, weights=given["weight"]))
+
+
+def test_what_came_true_has_its_interval():
+    found = reliability(np.repeat([1, 0], [30, 70]), np.full(100, 0.3)).overall
+    wilson = binomtest(30, 100).proportion_ci(method="wilson")
+    assert (found.observed, found.low, found.high) == pytest.approx((0.3, wilson.low, wilson.high))

@@ -13,8 +13,11 @@ from cxml.predictive.measures.calibration_error import (
     equal_mass_bins,
     perfect_outcomes,
 )
-from cxml.predictive.measures.classes import macro_f1, nps_error, qwk
+from cxml.predictive.measures.classes import confusion, macro_f1, nps_error, qwk
+from cxml.predictive.measures.folds import fold_measured
+from cxml.predictive.measures.gains import GainPoint, gain_points
 from cxml.predictive.measures.intervals import N_RESAMPLES, Measure, measured, resampled
+from cxml.predictive.measures.one_class import ClassSkill, class_skills
 from cxml.predictive.measures.probability import Array, Codes, brier, log_loss, row_losses, rps
 from cxml.predictive.measures.profit import (
     BestContact,
@@ -41,15 +44,19 @@ __all__ = [
     "N_RESAMPLES",
     "Array",
     "BestContact",
+    "ClassSkill",
     "Codes",
     "Floor",
     "GainCurve",
+    "GainPoint",
     "Measure",
     "RetentionCosts",
     "auc",
     "auc_ordinal",
     "best_contact",
     "brier",
+    "class_skills",
+    "confusion",
     "customer_likeness",
     "ece",
     "ece_floor",
@@ -57,7 +64,9 @@ __all__ = [
     "empc_fraction",
     "equal_mass_bins",
     "expected_profit",
+    "fold_measured",
     "gain_curve",
+    "gain_points",
     "h_measure",
     "lift_at_10_percent",
     "log_loss",

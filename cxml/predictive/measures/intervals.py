@@ -105,7 +105,7 @@ def measured(
     for name in value:
         spread = np.array([one[name] for one in resamples])
         if name in _HULLS:
-            spread = np.maximum(2 * value[name] - spread, 0.0)
+            spread = reflected(value[name], spread)
         elif name == "ece":
             spread = np.maximum(spread - np.nanmean(spread) + value[name], 0.0)
         measures.append(_measure(name, value[name], spread))
@@ -116,6 +116,11 @@ def measured(
         Measure("ece_floor", floor.mean, floor.low, floor.high),
         _measure("base_log_loss", float(np.average(prior, weights=case)), weights @ prior / weights.sum(axis=1)),
     )
+
+
+def reflected(value: float, resamples: Array) -> Array:
+    """Return resamples of a measure of a ROC hull reflected at its value, never below 0; why, `_HULLS` says."""
+    return np.maximum(2 * value - resamples, 0.0)
 
 
 def _measure(name: str, value: float, resamples: Array) -> Measure:

@@ -40,9 +40,14 @@ class RetentionCosts:
         return self.offer + self.contact
 
     @property
+    def accepted(self) -> float:
+        """The mean share of contacted customers at risk who take the offer and stay."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
     def won(self) -> float:
         """What contacting a customer earns who is at risk, on average over the acceptance."""
-        return self.alpha / (self.alpha + self.beta) * (self.clv - self.offer) - self.contact
+        return self.accepted * (self.clv - self.offer) - self.contact
 
 
 @dataclass(frozen=True)
