@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cxml.config import CompanyConfig, load_config
     from cxml.descriptive.indicators import nps, nps_class
     from cxml.errors import CxmlError
-    from cxml.pipeline import check, compare, histories, indicators, kpi, maturity, score, train
+    from cxml.pipeline import check, compare, customer, histories, indicators, kpi, maturity, score, train
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
     from cxml.simulate import simulate
 
@@ -25,6 +25,7 @@ _HOMES = {
     "RenewalClassifier": "cxml.predictive.models",
     "check": "cxml.pipeline",
     "compare": "cxml.pipeline",
+    "customer": "cxml.pipeline",
     "histories": "cxml.pipeline",
     "indicators": "cxml.pipeline",
     "kpi": "cxml.pipeline",
@@ -44,6 +45,7 @@ __all__ = [
     "RenewalClassifier",
     "check",
     "compare",
+    "customer",
     "histories",
     "indicators",
     "kpi",

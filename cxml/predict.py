@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
+from cxml.predictive.explained import changes, explanations, items_frame, known_language
 from cxml.predictive.explanation import Explainer
 from cxml.predictive.health import health
 from cxml.predictive.health_heads import NPS as NPS
@@ -27,7 +28,7 @@ from cxml.predictive.health_heads import RENEWAL as RENEWAL
 from cxml.predictive.health_heads import speaks
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
-from cxml.predictive.vocabulary import LANGUAGES, Language
+from cxml.predictive.vocabulary import Language
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
@@ -139,7 +140,7 @@ class Predictor:
         typed, matrix = self._read(columns)
         found = self._predicted(typed, matrix)
         if reasons:
-            found |= self.explainer.reasons(typed, matrix, reasons, _known_language(language))
+            found |= self.explainer.reasons(typed, matrix, reasons, known_language(language))
         customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
         if shape.kind == "frame":
             return _frame(
@@ -151,7 +152,7 @@ class Predictor:
                 as_of=None if moments is None else utc_datetime(moments[i]),
                 **{name: plain_value(found[name][i]) for name in _DECIDING},
                 reasons=tuple(
-                    Reason(*(found[name][i] for name in c.reason_columns(rank)))
+                    Reason(*(plain_value(found[name][i]) for name in c.reason_columns(rank)))
                     for rank in range(1, reasons + 1)
                     if found[c.reason_columns(rank)[0]][i] is not None
                 ),
@@ -260,22 +261,10 @@ class Predictor:
         columns, shape = columns_in(features)
         typed, matrix = self._read(columns)
         customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
-        split = self.explainer.split(typed, matrix)
         if shape.kind == "frame":
-            names = [c.BASE, *map(str, self.explainer.items.items)]
-            points = np.column_stack([split.base, split.items])
-            return _long_frame(customers, moments, names, points)
-        of_health = self._predicted(typed, matrix)[c.HEALTH]
-        found = [
-            Explanation(
-                None if customers is None else customers[i],
-                None if moments is None else utc_datetime(moments[i]),
-                plain_value(of_health[i]),
-                plain_value(split.base[i]),
-                self.explainer.row_items(split, matrix, i, reasons, _known_language(language)),
-            )
-            for i in range(shape.n_rows)
-        ]
+            return items_frame(self.explainer, typed, matrix, (customers, moments))
+        health_of = self._predicted(typed, matrix)[c.HEALTH]
+        found = explanations(self.explainer, typed, matrix, health_of, (customers, moments), reasons, language)
         return found if shape.kind == "list" else found[0]
 
     @overload
@@ -309,18 +298,42 @@ class Predictor:
         if shape.kind == "frame" or shape != other:
             raise SchemaError("change: needs two dicts, or two lists of dicts of the same length: before and after.")
         told = [keys_in(columns, shape.n_rows, needed=False) for columns in (old, new)]
-        _same_customers(*told)
-        moves = self.explainer.changes(self._read(old), self._read(new), reasons, _known_language(language))
-        customers = told[0][0] or told[1][0] or [None] * shape.n_rows
-        times = [
-            [None] * shape.n_rows if moments is None else [utc_datetime(moment) for moment in moments]
-            for _, moments in told
-        ]
-        found = [
-            ExplainedChange(who, old_time, new_time, plain_value(change), items)
-            for who, old_time, new_time, (change, items) in zip(customers, *times, moves, strict=True)
-        ]
+        found = changes(self.explainer, self._read(old), self._read(new), (told[0], told[1]), reasons, language)
         return found if shape.kind == "list" else found[0]
+
+    def drivers(self, features: pd.DataFrame, *, language: Language = "en", random_state: int = 0) -> pd.DataFrame:
+        """Return what drives health, and each model that counts in it, over all customers: the key-driver table.
+
+        Parameters
+        ----------
+        features : DataFrame, as for `predict`; several moments of a customer count as one customer together
+        language : as for `predict`
+        random_state : of the bootstrap of the intervals
+
+        Returns
+        -------
+        DataFrame, a DRIVERS frame; see `cxml.predictive.drivers.drivers_frame`
+            ``of`` is ``health``, ``renewal`` (points of the probability to stay, in %) and ``nps`` (points of advocacy,
+            from 0, all detractors, to 100, all promoters).
+        """
+        from cxml.predictive.drivers import drivers_frame
+
+        columns, shape = columns_in(features)
+        typed, matrix = self._read(columns)
+        customers, _ = keys_in(columns, shape.n_rows, needed=True)
+        numeric = np.array([name not in self.bundle.encoding.levels for name in self.features])
+        known_language(language)
+        return drivers_frame(
+            self.explainer.points(typed, matrix),
+            self.explainer.items,
+            self.features,
+            matrix,
+            customers,
+            numeric=numeric,
+            label=lambda name: self.explainer.label(name, language),
+            language=language,
+            random_state=random_state,
+        )
 
     def _read(self, columns: Mapping[str, Any]) -> tuple[Arrays, Matrix]:
         """Return the features as arrays by name and as a matrix; warn of categories not seen before."""
@@ -361,24 +374,6 @@ class Predictor:
         return p
 
 
-def _known_language(language: Language) -> Language:
-    if language not in LANGUAGES:
-        raise ConfigError(f"language: must be one of {', '.join(LANGUAGES)}; it is {language!r}.")
-    return language
-
-
-def _same_customers(before: tuple[Any, Any], after: tuple[Any, Any]) -> None:
-    """Refuse two moments of different customers, or in the wrong order, as far as their keys are there."""
-    if before[0] is not None and after[0] is not None and (before[0] != after[0]):
-        row = next(i for i, (old, new) in enumerate(zip(before[0], after[0], strict=True)) if old != new)
-        raise SchemaError(
-            f"change: before and after must be of the same customers; row {row} is of {before[0][row]!r}, then of "
-            f"{after[0][row]!r}."
-        )
-    if before[1] is not None and after[1] is not None and (late := np.flatnonzero(before[1] > after[1])).size:
-        raise SchemaError(f"change: after must not be earlier than before; row {late[0]} is. Exchange the two.")
-
-
 def _array(values: Any) -> NDArray[Any]:
     """Return a column of a frame as the scorer makes it: numbers as float64, texts as object with None."""
     if values.dtype.kind == "f":
@@ -396,16 +391,3 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     frame = pd.DataFrame(dict(columns))
     frame[c.AS_OF] = frame[c.AS_OF].dt.tz_localize("UTC")
     return frame
-
-
-def _long_frame(customers: list[str], moments: Any, items: list[str], points: Matrix) -> pd.DataFrame:
-    """Return a HEALTH_ITEMS frame of points of shape (n_rows, n_items)."""
-    n_items = len(items)
-    return _frame(
-        {
-            c.CUSTOMER_ID: np.repeat(object_array(customers), n_items),
-            c.AS_OF: np.repeat(moments, n_items),
-            c.ITEM: np.tile(object_array(items), len(customers)),
-            c.POINTS: points.ravel(),
-        }
-    )

@@ -1,5 +1,6 @@
-"""Where the layers meet for a whole company: check, indicators, maturity, train, score, and a demo of all."""
+"""Where the layers meet for a whole company: check, indicators, maturity, train, score, a customer's story, a demo."""
 
+from cxml.pipeline.customer import customer
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.plan import check, feature_query
@@ -15,6 +16,7 @@ __all__ = [
     "Trained",
     "check",
     "compare",
+    "customer",
     "demo",
     "feature_query",
     "histories",

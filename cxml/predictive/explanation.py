@@ -54,6 +54,21 @@ class Explainer:
             np.concatenate([block.items for block in blocks]),
         )
 
+    def points(self, typed: Typed, matrix: Array) -> dict[str, Array]:
+        """Return what each feature adds to health, and to the part of each model in it alone, all from 0 to 100.
+
+        Each array has shape (n_rows, n_features), NaN where a model does not speak; first ``health``.
+        """
+        blocks = []
+        for _, part, block in _blocks(typed, matrix):
+            heads = health_heads(self.bundle, part, block)
+            of_models = {name: [head for head in heads if head.model == name] for name in (h.model for h in heads)}
+            of = {c.HEALTH: heads, **of_models} if heads else {}
+            blocks.append(
+                {name: health_items.health_items(some, self.items.groups).features for name, some in of.items()}
+            )
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
     def reasons(self, typed: Typed, matrix: Array, most: int, language: Language) -> dict[str, NDArray[Any]]:
         """Return the reason columns of so many of the strongest features of each row, the strongest first.
 

@@ -86,6 +86,12 @@ OF: Final = "of"
 DIRECTION: Final = "direction"
 SHARE_RAISED: Final = "share_raised"
 SHARE_LOWERED: Final = "share_lowered"
+# one customer's story
+ATTRIBUTE: Final = "attribute"
+LAST_YEAR: Final = "last_year"
+IN_ALL: Final = "in_all"
+LAST_TIME: Final = "last_time"
+CHANNELS: Final = "channels"
 # comparisons
 N_BEFORE: Final = "n_before"
 N_AFTER: Final = "n_after"
