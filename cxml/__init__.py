@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cxml.pipeline import (
         check,
         compare,
+        customer,
         evaluate,
         histories,
         indicators,
@@ -36,6 +37,7 @@ _HOMES = {
     "RenewalClassifier": "cxml.predictive.models",
     "check": "cxml.pipeline",
     "compare": "cxml.pipeline",
+    "customer": "cxml.pipeline",
     "evaluate": "cxml.pipeline",
     "histories": "cxml.pipeline",
     "indicators": "cxml.pipeline",
@@ -57,6 +59,7 @@ __all__ = [
     "RenewalClassifier",
     "check",
     "compare",
+    "customer",
     "evaluate",
     "histories",
     "indicators",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -194,6 +194,24 @@ def score(config: Path, models: Path, as_of: str | None, to: Path | None) -> Non
 
     moment = _moment(as_of) if as_of else None
     click.echo(_scored(score_company(load_config(config), models=models, as_of=moment, to=to, step=_step)))
+
+
+@main.command()
+@_CONFIG
+@click.argument("customer_id", metavar="ID")
+@_MODELS
+@click.option("--as-of", help="Moment to look at, such as 2024-05-31 (UTC); by default that of the data.")
+@click.option("--language", type=click.Choice(["en", "pt"]), default="en", show_default=True, help="Of the story.")
+def customer(config: Path, customer_id: str, models: Path, as_of: str | None, language: Literal["en", "pt"]) -> None:
+    """Tell one customer's whole story: who, what happened, health and its reasons, what comes next."""
+    from cxml.config import load_config
+    from cxml.pipeline import customer as story_of
+    from cxml.report.customer_text import customer_text
+
+    moment = _moment(as_of) if as_of else None
+    click.echo(
+        customer_text(story_of(load_config(config), customer_id, models=models, as_of=moment, language=language))
+    )
 
 
 @main.command()

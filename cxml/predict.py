@@ -17,26 +17,41 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.arrays import mask, numbers, object_array
+from cxml.conditions.arrays import numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
+from cxml.predictive.explained import changes, explanations, items_frame, known_language
+from cxml.predictive.explanation import Explainer
 from cxml.predictive.health import health
+from cxml.predictive.health_heads import NPS as NPS
+from cxml.predictive.health_heads import RENEWAL as RENEWAL
+from cxml.predictive.health_heads import speaks
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
+from cxml.predictive.vocabulary import Language
 from cxml.prescriptive.decisions import decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
-from cxml.schema.rows import Prediction, Reason, Recommendation
+from cxml.schema.rows import ExplainedChange, Explanation, HealthItem, Prediction, Reason, Recommendation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Prediction", "Predictor", "Reason", "Recommendation", "load"]
+__all__ = [
+    "ExplainedChange",
+    "Explanation",
+    "HealthItem",
+    "Prediction",
+    "Predictor",
+    "Reason",
+    "Recommendation",
+    "load",
+]
 
-NPS, RENEWAL = "nps", "renewal"
 _DECIDING = (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
 Record = Mapping[str, Any]
 Arrays = dict[str, NDArray[Any]]
+Matrix = NDArray[np.float64]
 
 
 def load(path: str | Path) -> Predictor:
@@ -73,6 +88,7 @@ class Predictor:
         self.bundle = bundle
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
         self._policy_version = self.policy.version if self.policy else ""
+        self.explainer = Explainer(bundle)
         for name, model in bundle.models.items():
             if model.heads.n_features != {len(bundle.encoding.names)}:
                 raise BundleError(
@@ -86,12 +102,14 @@ class Predictor:
         return self.bundle.encoding.names
 
     @overload
-    def predict(self, features: Record, *, reasons: int = 0) -> Prediction: ...
+    def predict(self, features: Record, *, reasons: int = 0, language: Language = "en") -> Prediction: ...
     @overload
-    def predict(self, features: Sequence[Record], *, reasons: int = 0) -> list[Prediction]: ...
+    def predict(
+        self, features: Sequence[Record], *, reasons: int = 0, language: Language = "en"
+    ) -> list[Prediction]: ...
     @overload
-    def predict(self, features: pd.DataFrame, *, reasons: int = 0) -> pd.DataFrame: ...
-    def predict(self, features: Any, *, reasons: int = 0) -> Any:
+    def predict(self, features: pd.DataFrame, *, reasons: int = 0, language: Language = "en") -> pd.DataFrame: ...
+    def predict(self, features: Any, *, reasons: int = 0, language: Language = "en") -> Any:
         """Predict NPS class, renewal risk and health.
 
         Parameters
@@ -100,8 +118,9 @@ class Predictor:
             Columns in any order; a value that is not known is None or NaN, not left out. ``customer_id`` and
             ``as_of`` may be there beside the features; a dataframe must have them.
         reasons : int
-            How many reasons to give for each customer: the features that moved the renewal risk most, or, where that
-            is unknown, the detractor's score. They take far longer than the predictions.
+            How many reasons to give for each customer: the features that moved health most, in points of it, each with
+            a sentence. They take longer than the predictions; nothing of them is computed where none are wanted.
+        language : ``en`` or ``pt``, of the sentences
 
         Returns
         -------
@@ -118,8 +137,10 @@ class Predictor:
             For each feature with a category that training had not seen; it is scored as unknown.
         """
         columns, shape = columns_in(features)
-        typed = self._typed(columns)
-        found = self._predicted(typed, reasons)
+        typed, matrix = self._read(columns)
+        found = self._predicted(typed, matrix)
+        if reasons:
+            found |= self.explainer.reasons(typed, matrix, reasons, known_language(language))
         customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
         if shape.kind == "frame":
             return _frame(
@@ -131,7 +152,7 @@ class Predictor:
                 as_of=None if moments is None else utc_datetime(moments[i]),
                 **{name: plain_value(found[name][i]) for name in _DECIDING},
                 reasons=tuple(
-                    Reason(*(found[name][i] for name in c.reason_columns(rank)))
+                    Reason(*(plain_value(found[name][i]) for name in c.reason_columns(rank)))
                     for rank in range(1, reasons + 1)
                     if found[c.reason_columns(rank)[0]][i] is not None
                 ),
@@ -172,10 +193,10 @@ class Predictor:
                 "recommend needs a policy; the bundle has none. Set `policy:` in the config and train again."
             )
         columns, shape = columns_in(features)
-        typed = self._typed(columns)
+        typed, matrix = self._read(columns)
         customers, moments = keys_in(columns, shape.n_rows, needed=True)
         if predictions is None:
-            found = self._predicted(typed, 0)
+            found = self._predicted(typed, matrix)
         else:
             found = {name: _array(predictions[name]) for name in _DECIDING}
             keys = keys_in({name: predictions[name] for name in c.KEY}, len(predictions), needed=True)
@@ -210,19 +231,124 @@ class Predictor:
         ]
         return rows if shape.kind == "list" else rows[0]
 
-    def _typed(self, columns: Mapping[str, Any]) -> Arrays:
+    @overload
+    def explain(self, features: Record, *, reasons: int = 3, language: Language = "en") -> Explanation: ...
+    @overload
+    def explain(
+        self, features: Sequence[Record], *, reasons: int = 3, language: Language = "en"
+    ) -> list[Explanation]: ...
+    @overload
+    def explain(self, features: pd.DataFrame, *, reasons: int = 3, language: Language = "en") -> pd.DataFrame: ...
+    def explain(self, features: Any, *, reasons: int = 3, language: Language = "en") -> Any:
+        """Split health into its items: what each touchpoint or source adds to it, in points.
+
+        Parameters
+        ----------
+        features, language : as for `predict`
+        reasons : how many of the strongest features to name under each item
+
+        Returns
+        -------
+        Explanation, list of Explanation, or DataFrame (a HEALTH_ITEMS frame), as came in
+            The frame has a row for each customer and item, and one for the item ``base``: those of a customer add up to
+            the health that `predict` gives, as base and items of an explanation do, to 1e-9.
+
+        Raises
+        ------
+        SchemaError
+            As for `predict`.
+        """
+        columns, shape = columns_in(features)
+        typed, matrix = self._read(columns)
+        customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
+        if shape.kind == "frame":
+            return items_frame(self.explainer, typed, matrix, (customers, moments))
+        health_of = self._predicted(typed, matrix)[c.HEALTH]
+        found = explanations(self.explainer, typed, matrix, health_of, (customers, moments), reasons, language)
+        return found if shape.kind == "list" else found[0]
+
+    @overload
+    def change(
+        self, before: Record, after: Record, *, reasons: int = 3, language: Language = "en"
+    ) -> ExplainedChange: ...
+    @overload
+    def change(
+        self, before: Sequence[Record], after: Sequence[Record], *, reasons: int = 3, language: Language = "en"
+    ) -> list[ExplainedChange]: ...
+    def change(self, before: Any, after: Any, *, reasons: int = 3, language: Language = "en") -> Any:
+        """Split the change of health between two moments of the same customer, and say what happened between.
+
+        Parameters
+        ----------
+        before, after : a dict each, or a list of dicts each, as for `predict`
+            Row by row of the same customer, the later moment after.
+        reasons : how many features to name under each item, of those that are not what they were
+        language : as for `predict`
+
+        Returns
+        -------
+        ExplainedChange, or list of ExplainedChange, as came in
+
+        Raises
+        ------
+        SchemaError
+            As for `predict`; also if the two are not of the same customers, or not in the order of time.
+        """
+        (old, shape), (new, other) = columns_in(before), columns_in(after)
+        if shape.kind == "frame" or shape != other:
+            raise SchemaError("change: needs two dicts, or two lists of dicts of the same length: before and after.")
+        told = [keys_in(columns, shape.n_rows, needed=False) for columns in (old, new)]
+        found = changes(self.explainer, self._read(old), self._read(new), (told[0], told[1]), reasons, language)
+        return found if shape.kind == "list" else found[0]
+
+    def drivers(self, features: pd.DataFrame, *, language: Language = "en", random_state: int = 0) -> pd.DataFrame:
+        """Return what drives health, and each model that counts in it, over all customers: the key-driver table.
+
+        Parameters
+        ----------
+        features : DataFrame, as for `predict`; several moments of a customer count as one customer together
+        language : as for `predict`
+        random_state : of the bootstrap of the intervals
+
+        Returns
+        -------
+        DataFrame, a DRIVERS frame; see `cxml.predictive.drivers.drivers_frame`
+            ``of`` is ``health``, ``renewal`` (points of the probability to stay, in %) and ``nps`` (points of advocacy,
+            from 0, all detractors, to 100, all promoters).
+        """
+        from cxml.predictive.drivers import drivers_frame
+
+        columns, shape = columns_in(features)
+        typed, matrix = self._read(columns)
+        customers, _ = keys_in(columns, shape.n_rows, needed=True)
+        numeric = np.array([name not in self.bundle.encoding.levels for name in self.features])
+        known_language(language)
+        return drivers_frame(
+            self.explainer.points(typed, matrix),
+            self.explainer.items,
+            self.features,
+            matrix,
+            customers,
+            numeric=numeric,
+            label=lambda name: self.explainer.label(name, language),
+            language=language,
+            random_state=random_state,
+        )
+
+    def _read(self, columns: Mapping[str, Any]) -> tuple[Arrays, Matrix]:
+        """Return the features as arrays by name and as a matrix; warn of categories not seen before."""
         typed = self.bundle.encoding.typed(columns)
         swapped_columns(typed, self.bundle.profiles)
-        return typed
+        matrix, unseen = self.bundle.encoding.matrix(typed)
+        for category in unseen:
+            warnings.warn(str(category), UnseenCategoryWarning, stacklevel=3)
+        return typed, matrix
 
     def _version(self, n_rows: int) -> NDArray[Any]:
         return _repeated(self.bundle.model_version, n_rows)
 
-    def _predicted(self, typed: Arrays, reasons: int) -> Arrays:
-        """Return every column of the PREDICTIONS frame but the key and the version."""
-        matrix, unseen = self.bundle.encoding.matrix(typed)
-        for category in unseen:
-            warnings.warn(str(category), UnseenCategoryWarning, stacklevel=4)
+    def _predicted(self, typed: Arrays, matrix: Matrix) -> Arrays:
+        """Return every column of the PREDICTIONS frame but the key, the reasons and the version."""
         n_rows = len(matrix)
         found: Arrays = {name: np.full(n_rows, np.nan) for name in (*c.P_NPS, c.RENEWAL_RISK)}
         found[c.NPS_CLASS] = _repeated(None, n_rows)
@@ -236,46 +362,16 @@ class Predictor:
         found[c.HEALTH] = health(found[c.RENEWAL_RISK], found[c.P_DETRACTOR], found[c.P_PROMOTER], self.bundle.health)
         value = self.bundle.value
         found[c.VALUE] = np.full(n_rows, np.nan) if value is None else numbers(value, typed, n_rows)
-        return {**found, **(self._reasons(matrix, found[c.RENEWAL_RISK], reasons) if reasons else {})}
+        return found
 
-    def _probabilities(self, name: str, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _probabilities(self, name: str, typed: Arrays, matrix: Matrix) -> Matrix | None:
         """Return calibrated probabilities of shape (n_rows, n_classes), NaN where the model does not speak."""
         if name not in self.bundle.models:
             return None
         model = self.bundle.models[name]
         p = model.heads.probabilities(matrix)
-        if model.applies is not None:
-            p[~mask(model.applies, typed, len(matrix))] = np.nan
+        p[~speaks(model, typed, len(matrix))] = np.nan
         return p
-
-    def _reasons(self, matrix: NDArray[np.float64], renewal_risk: NDArray[np.float64], most: int) -> Arrays:
-        n_rows, n_features = matrix.shape
-        added = np.zeros((n_rows, n_features))
-        of_renewal = ~np.isnan(renewal_risk)
-        for name, rows in ((RENEWAL, of_renewal), (NPS, ~of_renewal)):
-            if name in self.bundle.models and rows.any():
-                # A risk is of being lost; above the detractors there is none.
-                contributions = self.bundle.models[name].heads.contributions(matrix[rows])[0][:, 0]
-                added[rows] = contributions if name == RENEWAL else -contributions
-        order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
-        found: Arrays = {}
-        for rank in range(order.shape[1]):
-            j = order[:, rank]
-            contribution = added[np.arange(n_rows), j]
-            moved = contribution != 0
-            names = [self.features[k] for k in j]
-            shown = [
-                self.bundle.encoding.shown(name, x) for name, x in zip(names, matrix[np.arange(n_rows), j], strict=True)
-            ]
-            feature, value, amount = c.reason_columns(rank + 1)
-            found[feature], found[value] = object_array(names), object_array(shown)
-            found[feature][~moved] = found[value][~moved] = None
-            found[amount] = np.where(moved, contribution, np.nan)
-        for rank in range(order.shape[1], most):  # fewer features than reasons asked for
-            feature, value, amount = c.reason_columns(rank + 1)
-            found[feature], found[value] = _repeated(None, n_rows), _repeated(None, n_rows)
-            found[amount] = np.full(n_rows, np.nan)
-        return found
 
 
 def _array(values: Any) -> NDArray[Any]:

@@ -12,7 +12,10 @@ import pytest
 
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predict import Prediction, Predictor, Recommendation, load
+from cxml.predictive.health import HealthWeights
 from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.frames import HEALTH_ITEMS
 
 
 @pytest.fixture(scope="module")
@@ -192,9 +195,95 @@ def test_reasons_are_the_strongest_contributions_in_order(predictor, sample_feat
     sizes = [abs(reason.contribution) for reason in reasons]
     assert len(reasons) == 5
     assert sizes == sorted(sizes, reverse=True)
-    matrix, _ = predictor.bundle.encoding.matrix(predictor.bundle.encoding.typed({n: [v] for n, v in row.items()}))
-    exact = predictor.bundle.models["renewal"].heads.contributions(matrix)[0][0, 0]
-    assert sizes[0] == np.abs(exact).max()
+
+
+def test_reasons_are_points_of_health_and_name_the_strongest_of_the_split(predictor, sample_features):
+    row = records_of(sample_features.head(1))[0]
+    split = predictor.explain(row, reasons=1_000)
+    points = {reason.feature: reason for item in split.items for reason in item.reasons}
+    strongest = sorted(points.values(), key=lambda reason: -abs(reason.contribution))[:3]
+    assert list(predictor.predict(row, reasons=3).reasons) == strongest
+    assert split.base + sum(r.contribution for r in points.values()) == pytest.approx(split.health, abs=1e-9)
+
+
+def test_a_reason_says_its_value_and_its_points_in_either_language(predictor, sample_features):
+    row = records_of(sample_features.head(1))[0] | {"unsolved_contacts_90d": 3.0}
+    said = {}
+    for language in ("en", "pt"):
+        items = predictor.explain(row, reasons=1_000, language=language).items
+        (said[language],) = (r for item in items for r in item.reasons if r.feature == "unsolved_contacts_90d")
+    assert said["en"].sentence.startswith("3 support contacts unsolved in 90 days: -")
+    assert said["pt"].sentence.startswith("3 contactos por resolver em 90 dias: -")
+    assert (said["en"].value, said["en"].contribution) == ("3", said["pt"].contribution)
+    with pytest.raises(ConfigError, match="language: must be one of en, pt; it is 'fr'"):
+        predictor.explain(row, language="fr")
+
+
+def test_items_add_up_to_the_health_that_is_predicted(predictor, sample, sample_features):
+    frame = checked_frame(predictor.explain(sample_features), HEALTH_ITEMS)
+    found = frame.groupby("customer_id")["points"].sum()
+    expected = sample.scored.predictions.set_index("customer_id")["health"]
+    np.testing.assert_allclose(found[expected.index], expected, rtol=0, atol=1e-9)
+
+
+def test_one_explanation_has_the_bits_of_the_batch(predictor, sample_features):
+    rows = records_of(sample_features)[::97]
+    together = predictor.explain(rows)
+    frame = predictor.explain(sample_features).set_index(["customer_id", "item"])["points"]
+    for row, found in zip(rows, together, strict=True):
+        assert predictor.explain(row) == found
+        assert found.health == predictor.predict(row).health
+        of_frame = frame[row["customer_id"]]
+        assert {item.name: item.points for item in found.items} | {"base": found.base} == of_frame.to_dict()
+
+
+def test_where_no_model_speaks_there_is_no_explanation(predictor, sample_features):
+    from dataclasses import replace
+
+    renewal = {"renewal": predictor.bundle.models["renewal"]}
+    silent = Predictor(replace(predictor.bundle, models=renewal))
+    rows = records_of(sample_features.head(2).assign(contract_days_to_end=[None, 30.0]))
+    unknown, known = silent.explain(rows)
+    assert (unknown.health, unknown.base, unknown.items) == (None, None, ())
+    assert silent.predict(rows[0], reasons=3).reasons == ()
+    assert known.base + sum(item.points for item in known.items) == pytest.approx(known.health, abs=1e-9)
+    unweighted = Predictor(replace(silent.bundle, health=HealthWeights(0.0, 1.0)))
+    assert unweighted.explain(rows[1]).health is None
+
+
+def test_a_change_of_health_is_split_and_says_what_happened(predictor, sample_features):
+    before = records_of(sample_features.head(5))
+    after = [row | {"as_of": datetime(2024, 7, 2, tzinfo=UTC), "unsolved_contacts_90d": 4.0} for row in before]
+    found = predictor.change(before, after)
+    for i, change in enumerate(found):
+        one, other = predictor.predict(before[i]), predictor.predict(after[i])
+        assert change.change == pytest.approx(other.health - one.health, abs=1e-9)
+        assert sum(item.points for item in change.items) == pytest.approx(change.change, abs=1e-9)
+        assert (change.before, change.as_of) == (before[i]["as_of"], after[i]["as_of"])
+        assert predictor.change(before[i], after[i]) == change
+    said = [reason for item in found[0].items for reason in item.reasons]
+    assert [reason.feature for reason in said] == ["unsolved_contacts_90d"]
+    assert "support contacts unsolved in 90 days" in said[0].sentence
+    assert "to 4" in said[0].sentence
+
+
+def test_a_model_that_begins_to_speak_is_an_item_of_the_change(predictor, sample_features):
+    row = records_of(sample_features.head(1))[0]
+    far, near = (row | {"contract_days_to_end": days} for days in (400.0, 300.0))
+    change = predictor.change(far, near)
+    known = [item for item in change.items if item.name == "known:renewal"]
+    assert [item.label for item in known] == ["renewal risk is known now"]
+    assert sum(item.points for item in change.items) == pytest.approx(change.change, abs=1e-9)
+
+
+def test_moments_of_other_customers_or_in_the_wrong_order_are_not_compared(predictor, sample_features):
+    first, second = records_of(sample_features.head(2))
+    with pytest.raises(SchemaError, match="must be of the same customers; row 0 is of 'c"):
+        predictor.change(first, second)
+    with pytest.raises(SchemaError, match="after must not be earlier than before; row 0 is"):
+        predictor.change(first, first | {"as_of": datetime(2024, 1, 1, tzinfo=UTC)})
+    with pytest.raises(SchemaError, match="two lists of dicts of the same length"):
+        predictor.change([first], [first, second])
 
 
 def test_without_a_policy_nothing_is_recommended(predictor, sample_features):
@@ -240,6 +329,8 @@ row = json.load(open({str(tmp_path / "row.json")!r}))
 predictor = load({str(sample.trained.bundle)!r})
 found = predictor.recommend(row)
 predictor.predict(row, reasons=3)
+predictor.explain(row)
+predictor.change(row, row)
 heavy = ["pandas", "sklearn", "lightgbm", "mlflow", "duckdb", "scipy", "pydantic", "yaml", "pyarrow", "matplotlib",
          "sqlglot", "joblib", "click", "rich"]
 print(json.dumps([found.action, found.expected_value, [name for name in heavy if name in sys.modules]]))

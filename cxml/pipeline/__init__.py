@@ -1,5 +1,6 @@
-"""Where the layers meet for a whole company: check, indicators, maturity, evaluate, train, score, and a demo of all."""
+"""Where the layers meet for a whole company: check, report, evaluate, train, score, one customer's story, a demo."""
 
+from cxml.pipeline.customer import customer
 from cxml.pipeline.evaluating import Evaluated, evaluate
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.matrix import Maturity, maturity
@@ -18,6 +19,7 @@ __all__ = [
     "Trained",
     "check",
     "compare",
+    "customer",
     "demo",
     "evaluate",
     "feature_query",

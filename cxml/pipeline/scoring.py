@@ -81,12 +81,7 @@ def score(
     target = writable_path(to or Path(models) / config.company / "recommendations.parquet")
     with step("check tables"):
         predictor, tables, features = read_as_trained(config, models, frames)
-        moment, levels = _moment(tables, as_of), predictor.bundle.encoding.levels
-        kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
-        policy = plan.policy_of(config, kinds)
-        _same_question(config, predictor, policy, tables)
-        weights = HealthWeights(config.health.renewal, config.health.advocacy)
-        predictor = Predictor(replace(predictor.bundle, value=plan.value_of(config, kinds), health=weights), policy)
+        moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
     with step("build features"):
         everyone = customers_at(tables, moment)
         if everyone.empty:
@@ -97,7 +92,7 @@ def score(
         warnings.simplefilter("always", UnseenCategoryWarning)
         with step("predict"):
             predictions = checked_frame(predictor.predict(frame, reasons=_REASONS), PREDICTIONS)
-        if policy:
+        if predictor.policy:
             with step("recommend"):
                 found = predictor.recommend(frame, predictions=predictions)
                 recommendations = checked_frame(found, RECOMMENDATIONS)
@@ -118,6 +113,23 @@ def score(
         title, predictions, recommendations, currency=config.currency, answered=_answered_nps(config, tables, moment)
     )
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
+
+
+def as_configured(config: CompanyConfig, predictor: Predictor, tables: Tables) -> Predictor:
+    """Return the scorer with the policy, the value and the weights of health of the config, as they are today.
+
+    Raises
+    ------
+    ConfigError
+        If the config has changed in what only training can change.
+    """
+    levels = predictor.bundle.encoding.levels
+    kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
+    policy = plan.policy_of(config, kinds)
+    _same_question(config, predictor, policy, tables)
+    weights = HealthWeights(config.health.renewal, config.health.advocacy)
+    bundle = replace(predictor.bundle, value=plan.value_of(config, kinds), health=weights)
+    return Predictor(replace(bundle, policy=None) if policy is None else bundle, policy)
 
 
 def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy | None, tables: Tables) -> None:
@@ -157,7 +169,7 @@ def _beside(target: Path) -> Path:
     return target.with_name(named + target.suffix)
 
 
-def _moment(tables: Tables, as_of: datetime | None) -> datetime:
+def moment_of(tables: Tables, as_of: datetime | None) -> datetime:
     """Return the moment to score at, naive UTC."""
     if as_of is not None:
         if as_of.tzinfo is None:

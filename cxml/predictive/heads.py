@@ -79,8 +79,11 @@ class Heads:
 
     def exceedances(self, raw: Array) -> Array:
         """Return P(class > k) of each head from its log-odds, of shape (n_rows, n_heads), falling with k."""
-        p = np.column_stack([head.calibration.probability(raw[:, h]) for h, head in enumerate(self.heads)])
-        return np.minimum.accumulate(p, axis=1)
+        return np.minimum.accumulate(self.own_exceedances(raw), axis=1)
+
+    def own_exceedances(self, raw: Array) -> Array:
+        """Return what each head says on its own; heads that cross are brought to order by `exceedances`."""
+        return np.column_stack([head.calibration.probability(raw[:, h]) for h, head in enumerate(self.heads)])
 
     def probabilities(self, matrix: Array) -> Array:
         """Return the probability of each class, of shape (n_rows, n_heads + 1), for rows of features."""

@@ -17,6 +17,23 @@ Places = NDArray[np.intp]
 _CANCELLED: Final = 1e-6
 # A probability that differs from its base by more than this without any contribution is not explained by them.
 _UNEXPLAINED: Final = 1e-9
+# The steepest slope that is taken for one: twice that of a logistic curve. Where a calibration has steps, a tiny raw
+# score may cross one; the slope would be out of hand, and what it leaves is shared by size.
+_STEEPEST: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a head itself says, where another of its model holds its probability down: P(class > k) falls with k.
+
+    ``own`` (n_rows,) and ``own_base`` are of the head alone; ``sizes`` (n_rows, n_features) are those of the
+    contributions to the heads that hold it, 0 in a row where none does. What it is held down by is shared in proportion
+    to these and to the sizes of its own contributions.
+    """
+
+    own: Array
+    own_base: float
+    sizes: Array
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,8 @@ class Head:
     slope : float, optional
         The derivative of the function at the base; that of a logistic curve, ``p_base (1 - p_base)``, by default. It
         only counts where contributions cancel out.
+    held : Held, optional
+        Where ``p`` is not the head's own in every row.
     """
 
     model: str
@@ -49,6 +68,7 @@ class Head:
     weight: float
     raises: bool
     slope: float | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +207,7 @@ def _split(heads: Sequence[Head], known: Sequence[NDArray[np.bool_]], groups: Pl
         p = np.where(speaks, head.p, head.p_base)
         health += points * (p if head.raises else 1 - p)
         base += points * (head.p_base if head.raises else 1 - head.p_base)
-        shared = _shared(p - head.p_base, np.where(speaks[:, None], head.contributions, 0.0), head)
+        shared = _shared(p - head.p_base, head, speaks)
         features += (points if head.raises else -points)[:, None] * shared
     unknown = total == 0
     for array in (health, base, features):
@@ -195,11 +215,17 @@ def _split(heads: Sequence[Head], known: Sequence[NDArray[np.bool_]], groups: Pl
     return HealthItems(health, base, features, _sums(features, groups))
 
 
-def _shared(difference: Array, contributions: Array, head: Head) -> Array:
+def _shared(difference: Array, head: Head, speaks: NDArray[np.bool_]) -> Array:
     """Share the differences of a probability from its base among features; shape (n_rows, n_features)."""
+    contributions = np.where(speaks[:, None], head.contributions, 0.0)
+    sizes, own = np.abs(contributions), difference
     one = np.zeros(contributions.shape[1], dtype=np.intp)
-    sizes = np.abs(contributions)
     raw, size = _sums(contributions, one)[:, 0], _sums(sizes, one)[:, 0]
+    secant = np.abs(raw) > _CANCELLED * size
+    if head.held is not None:
+        own = np.where(speaks, head.held.own - head.held.own_base, 0.0)
+        sizes = sizes + np.where(speaks[:, None], head.held.sizes, 0.0)
+        size = _sums(sizes, one)[:, 0]
     unexplained = (size == 0) & (np.abs(difference) > _UNEXPLAINED)
     if unexplained.any():
         row = int(unexplained.argmax())
@@ -209,9 +235,9 @@ def _shared(difference: Array, contributions: Array, head: Head) -> Array:
             f"same function of the raw score as the base."
         )
     tangent = head.p_base * (1 - head.p_base) if head.slope is None else head.slope
-    secant = np.abs(raw) > _CANCELLED * size
-    slope = np.where(secant, difference / np.where(secant, raw, 1.0), tangent)
-    # What the tangent leaves, and rounding, in proportion to the sizes: the parts add up.
+    slope = np.where(secant, own / np.where(secant, raw, 1.0), tangent)
+    slope = np.minimum(slope, _STEEPEST)
+    # What the slope leaves, and rounding, in proportion to the sizes: the parts add up.
     rest = (difference - slope * raw) / np.where(size > 0, size, 1.0)
     return np.asarray(slope[:, None] * contributions + rest[:, None] * sizes)
 

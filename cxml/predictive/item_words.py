@@ -43,6 +43,11 @@ def item_label(item: Item, language: Language) -> str:
     return _ITEMS[item.source][language]
 
 
+def known_label(model: str, began: Literal[-1, 1], language: Language) -> str:
+    """Return what is said where a model began (1) or ceased (-1) to speak."""
+    return _MODELS[model][language][began < 0]
+
+
 def known_sentence(model: str, began: Literal[-1, 1], points: float, language: Language) -> str:
     """Return the sentence of what it did to health that a model began (1) or ceased (-1) to speak."""
-    return f"{_MODELS[model][language][began < 0]}: {points_text(points, language)}"
+    return f"{known_label(model, began, language)}: {points_text(points, language)}"

@@ -38,8 +38,7 @@ def reason_sentence(
     >>> reason_sentence(unsolved, 3, -8, "pt")
     '3 contactos por resolver em 30 dias: -8 pontos'
     """
-    sentence = _Said(feature, language, features).sentence(_read(value))
-    return SENTENCES[language]["points"].format(sentence=sentence, points=points_text(points, language))
+    return Said(feature, language, features).reason(value, points)
 
 
 def change_sentence(
@@ -51,19 +50,16 @@ def change_sentence(
     features: Iterable[Definition] = (),
 ) -> str:
     """Return the sentence of what a feature's change did to health; parameters as for `reason_sentence`."""
-    said, templates = _Said(feature, language, features), SENTENCES[language]
-    told = [said.value(_read(value)) for value in (before, after)]
-    sentence = templates["change"].format(label=said.label, before=told[0], after=told[1])
-    return templates["points"].format(sentence=sentence, points=points_text(points, language))
+    return Said(feature, language, features).change(before, after, points)
 
 
 def feature_label(feature: Definition, language: Language, features: Iterable[Definition] = ()) -> str:
     """Return what a feature is, without a value, such as ``number of support contacts in 30 days``."""
-    return _Said(feature, language, features).label
+    return Said(feature, language, features).label
 
 
-class _Said:
-    """What is said of one feature in one language."""
+class Said:
+    """What is said of one feature in one language: for many customers, its words are found once."""
 
     def __init__(self, feature: Definition, language: Language, features: Iterable[Definition], depth: int = 0) -> None:
         self.feature, self.language = feature, language
@@ -74,6 +70,16 @@ class _Said:
         self.measure = column_measure(self.column, language) if self.column else Measure("")
         self.fields = self._fields()
         self.label = LABELS[language][self._label_key()].format(**self.fields)
+
+    def reason(self, value: Value, points: float) -> str:
+        """Return the sentence of a reason; see `reason_sentence`."""
+        return self._with_points(self.sentence(_read(value)), points)
+
+    def change(self, before: Value, after: Value, points: float) -> str:
+        """Return the sentence of a change; see `change_sentence`."""
+        told = [self.value(_read(value)) for value in (before, after)]
+        sentence = SENTENCES[self.language]["change"].format(label=self.label, before=told[0], after=told[1])
+        return self._with_points(sentence, points)
 
     def sentence(self, value: Value) -> str:
         """Return the sentence of a value."""
@@ -129,7 +135,7 @@ class _Said:
             if aggregate == "count":
                 noun = self.fields["one" if size == "1" else "many"]
                 return f"trend.{_way(value, 'more', 'fewer', 'same')}", {"n": size, "noun": noun}
-            of_aggregate = _Said({**feature, "kind": "aggregate"}, language, ()).label
+            of_aggregate = Said({**feature, "kind": "aggregate"}, language, ()).label
             return f"trend.{_way(value)}", {"label": of_aggregate, "v": self.value(abs(value))}
         if self.kind in ("share", "promise"):
             return "share", {"p": percent_text(value, language)}
@@ -260,18 +266,21 @@ class _Said:
             of.get("aggregate") in ("count", "rows") and of.get("column") in (None, c.SCORE) for of in (above, below)
         ]
         if all(counts) and above.get("window_days") == below.get("window_days"):
-            of = _Said(below, self.language, ())
-            return {**fields, **_Said(above, self.language, ()).fields, "of_one": of.fields["one"]}
+            of = Said(below, self.language, ())
+            return {**fields, **Said(above, self.language, ()).fields, "of_one": of.fields["one"]}
         same = [(of.get("table"), of.get("where")) for of in (above, below)]
         if above.get("kind") == "recency" and below.get("aggregate") == "mean_gap_days" and same[0] == same[1]:
-            return {**fields, **_Said(below, self.language, ()).fields, "usual": ""}
+            return {**fields, **Said(below, self.language, ()).fields, "usual": ""}
         return fields
+
+    def _with_points(self, sentence: str, points: float) -> str:
+        return SENTENCES[self.language]["points"].format(sentence=sentence, points=points_text(points, self.language))
 
     def _label_of(self, name: str) -> str:
         other = self._by_name.get(name)
         if other is None or self._depth > len(self._by_name):
             return readable(name)
-        return _Said(other, self.language, self._by_name.values(), self._depth + 1).label
+        return Said(other, self.language, self._by_name.values(), self._depth + 1).label
 
 
 def _way(value: float, up: str = "rose", down: str = "fell", still: str = "still") -> str:

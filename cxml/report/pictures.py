@@ -177,9 +177,7 @@ def actions_picture(recommendations: pd.DataFrame, *, currency: str) -> Figure:
 
 
 def reasons_picture(customer: pd.Series[Any]) -> Figure:
-    """Return what moved the score of one customer (a row of a PREDICTIONS frame) most, the strongest reason first.
-
-    The reasons are of the renewal risk, or, where that is unknown, of being a detractor.
+    """Return what moved the health of one customer (a row of a PREDICTIONS frame) most, the strongest reason first.
 
     Raises
     ------
@@ -191,17 +189,16 @@ def reasons_picture(customer: pd.Series[Any]) -> Figure:
         reasons.append(customer[list(c.reason_columns(len(reasons) + 1))])
     if not reasons:
         raise SchemaError("predictions: must have reasons; this row has none. Ask for them with `reasons=3`.")
-    added = np.array([float(amount) for _, _, amount in reasons])
+    added = np.array([float(points) for _, _, points, _ in reasons])
     figure, (axes,) = _panels(1, height=1.5 + 0.4 * len(reasons))
-    colours = [_VERMILLION if amount > 0 else _BLUE for amount in added]
-    _labelled_bars(axes, [f"{name} = {value}" for name, value, _ in reasons], added, "{:+.2f}", colours)
+    colours = [_BLUE if points > 0 else _VERMILLION for points in added]
+    _labelled_bars(axes, [f"{name} = {value}" for name, value, _, _ in reasons], added, "{:+.1f}", colours)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()
-    at_risk = customer[c.RENEWAL_RISK] == customer[c.RENEWAL_RISK]  # NaN is not itself
-    what, p = ("renewal risk", c.RENEWAL_RISK) if at_risk else ("P(detractor)", c.P_DETRACTOR)
-    axes.set_xlabel(f"added to the score of the {what} (above 0 raises it)")
+    axes.set_xlabel("points of health (above 0 raises it)")
     moved = "raised" if added[0] > 0 else "lowered"
-    return _titled(figure, f"{customer[c.CUSTOMER_ID]}: {what} {customer[p]:.0%}, {moved} most by {reasons[0].iloc[0]}")
+    title = f"{customer[c.CUSTOMER_ID]}: health {customer[c.HEALTH]:.0f} of 100, {moved} most by"
+    return _titled(figure, f"{title}\n{reasons[0].iloc[3]}")
 
 
 def _observed(p: Array, seen: Array, who: NDArray[np.intp]) -> tuple[float, float, float, float]:

@@ -90,6 +90,19 @@ SHARE_ANSWERED: Final = "share_answered"
 N_LEARNT: Final = "n_learnt"
 EFFECTIVE_SIZE: Final = "effective_size"
 CORRECTION: Final = "correction"
+# items of health, drivers
+ITEM: Final = "item"
+POINTS: Final = "points"
+OF: Final = "of"
+DIRECTION: Final = "direction"
+SHARE_RAISED: Final = "share_raised"
+SHARE_LOWERED: Final = "share_lowered"
+# one customer's story
+ATTRIBUTE: Final = "attribute"
+LAST_YEAR: Final = "last_year"
+IN_ALL: Final = "in_all"
+LAST_TIME: Final = "last_time"
+CHANNELS: Final = "channels"
 # comparisons
 N_BEFORE: Final = "n_before"
 N_AFTER: Final = "n_after"
@@ -132,6 +145,13 @@ P_NPS: Final = (P_DETRACTOR, P_PASSIVE, P_PROMOTER)
 NO_ACTION: Final = "no_action"
 
 
-def reason_columns(rank: int) -> tuple[str, str, str]:
-    """Return the feature, value and contribution columns of the reason at ``rank``; 1 is the strongest."""
-    return f"reason_{rank}_feature", f"reason_{rank}_value", f"reason_{rank}_contribution"
+BASE: Final = "base"
+"""The item that is nobody's in particular: what health is before anything is known of the customer."""
+ALL: Final = "all"
+"""In place of a feature: all of an item."""
+
+
+def reason_columns(rank: int) -> tuple[str, str, str, str]:
+    """Return the feature, value, contribution and sentence columns of the reason at ``rank``; 1 is the strongest."""
+    reason = f"reason_{rank}"
+    return f"{reason}_feature", f"{reason}_value", f"{reason}_contribution", f"{reason}_sentence"

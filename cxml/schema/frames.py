@@ -1,4 +1,4 @@
-"""The frames that are handed on: features, predictions, recommendations, indicators, comparisons of them."""
+"""The frames that are handed on: features, predictions, items of health, drivers, recommendations, indicators."""
 
 from __future__ import annotations
 
@@ -48,6 +48,28 @@ PREDICTIONS: Final = Schema(
             (c.NPS_CLASS,),
         ),
     ),
+)
+
+HEALTH_ITEMS: Final = Schema(
+    "health_items",
+    (*_KEY, Column(c.ITEM, "category", required=True, nullable=False), _required(c.POINTS, "number")),
+    unique=(*c.KEY, c.ITEM),
+    extra_columns=False,
+    all_null=True,
+)
+
+DRIVERS: Final = Schema(
+    "drivers",
+    (
+        *(Column(name, "category", required=True, nullable=False) for name in (c.OF, c.ITEM, c.FEATURE, c.LABEL)),
+        *(Column(name, "number", required=True, nullable=False, low=0) for name in (c.POINTS, c.LOW, c.HIGH)),
+        _required(c.DIRECTION, "number", -1, 1),
+        *(_required(name, "number", 0, 1) for name in (c.SHARE_RAISED, c.SHARE_LOWERED)),
+        Column(c.N_CUSTOMERS, "number", required=True, nullable=False, low=1),
+    ),
+    unique=(c.OF, c.ITEM, c.FEATURE),
+    extra_columns=False,
+    all_null=True,
 )
 
 RECOMMENDATIONS: Final = Schema(

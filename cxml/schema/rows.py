@@ -8,11 +8,56 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Reason:
-    """A feature, its value as a person reads it, and what it adds to the score (log-odds; above 0 raises the risk)."""
+    """A feature, its value as a person reads it, what it adds to health, and all of that in a sentence.
+
+    ``contribution`` is in points of health: above 0 it raises health, below it lowers it. The contributions of all
+    features add up to health minus its base.
+    """
 
     feature: str
     value: str
     contribution: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class HealthItem:
+    """What one touchpoint or source adds to health, in points, with its strongest features first."""
+
+    name: str
+    label: str
+    points: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One customer's health at ``as_of``, split: ``base`` and the points of all items add up to ``health`` (to 1e-9).
+
+    ``base`` is what health is before anything is known of the customer. The items are in the order of their sizes;
+    where no model speaks, health and base are None and there are no items.
+    """
+
+    customer_id: str | None
+    as_of: datetime | None
+    health: float | None
+    base: float | None
+    items: tuple[HealthItem, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedChange:
+    """The change of one customer's health between two moments, split: all points of all items add up to ``change``.
+
+    The reasons of an item are what happened between. A model that began or ceased to speak has an item of its own,
+    ``known:renewal`` or ``known:nps``, and no reasons. Where health is unknown at either moment, ``change`` is None.
+    """
+
+    customer_id: str | None
+    before: datetime | None
+    as_of: datetime | None
+    change: float | None
+    items: tuple[HealthItem, ...]
 
 
 @dataclass(frozen=True)

@@ -48,16 +48,19 @@ def at_risk():
         {
             c.CUSTOMER_ID: "c7",
             c.P_DETRACTOR: 0.2,
-            c.RENEWAL_RISK: 0.43,
+            c.HEALTH: 43.2,
             "reason_1_feature": "nps_last",
             "reason_1_value": "2",
-            "reason_1_contribution": 0.8,
+            "reason_1_contribution": -8.1,
+            "reason_1_sentence": "last NPS answer is 2: -8 points",
             "reason_2_feature": "contract_plan",
             "reason_2_value": "premium",
-            "reason_2_contribution": -0.3,
+            "reason_2_contribution": 3.0,
+            "reason_2_sentence": "plan of the contract is premium: +3 points",
             "reason_3_feature": None,
             "reason_3_value": None,
             "reason_3_contribution": NAN,
+            "reason_3_sentence": None,
         }
     )
 
@@ -192,19 +195,14 @@ def test_nobody_held_out_is_not_drawn(recommendations):
 def test_each_reason_is_a_bar_that_says_its_value(at_risk):
     figure = pictures.reasons_picture(at_risk)
     (axes,) = figure.axes
-    assert bar_lengths(axes) == [[0.8, -0.3]]
+    assert bar_lengths(axes) == [[-8.1, 3.0]]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["nps_last = 2", "contract_plan = premium"]
-    assert title(figure) == "c7: renewal risk 43%, raised most by nps_last"
-
-
-def test_without_a_renewal_risk_the_reasons_are_of_the_detractor(at_risk):
-    figure = pictures.reasons_picture(pd.Series({**at_risk, c.RENEWAL_RISK: NAN, "reason_1_contribution": -0.8}))
-    assert title(figure) == "c7: P(detractor) 20%, lowered most by nps_last"
+    assert title(figure) == "c7: health 43 of 100, lowered most by\nlast NPS answer is 2: -8 points"
 
 
 def test_a_row_without_reasons_names_the_remedy(at_risk):
     with pytest.raises(SchemaError, match="reasons=3"):
-        pictures.reasons_picture(at_risk[[c.CUSTOMER_ID, c.RENEWAL_RISK]])
+        pictures.reasons_picture(at_risk[[c.CUSTOMER_ID, c.HEALTH]])
 
 
 def every_picture(nps_predictions, answers, recommendations, at_risk):

@@ -1,0 +1,146 @@
+"""One customer's whole story: who, what happened, answers, contract, health over time, and what comes next."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cxml.config.company import CompanyConfig
+from cxml.descriptive.features import customers_at, feature_frame
+from cxml.descriptive.one_customer import actions, answers, contracts, profile, touchpoints
+from cxml.descriptive.sources import Tables
+from cxml.errors import ConfigError, UnseenCategoryWarning
+from cxml.pipeline import plan
+from cxml.pipeline.scoring import as_configured, moment_of
+from cxml.pipeline.trained import read_as_trained
+from cxml.predict import Predictor
+from cxml.predictive.item_words import item_label
+from cxml.predictive.vocabulary import LANGUAGES, Language
+from cxml.schema import columns as c
+from cxml.schema.story import CustomerStory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIMED: Final = ("events", "surveys", "contracts", "actions")
+_REASONS: Final = 3
+
+
+def customer(
+    config: CompanyConfig,
+    customer_id: str,
+    *,
+    frames: plan.Frames | None = None,
+    models: str | Path = "models",
+    as_of: datetime | None = None,
+    language: Language = "en",
+    months: int = 12,
+) -> CustomerStory:
+    """Tell one customer's whole story: the 360-degree view.
+
+    Health over time is that of each moment's own features, strictly before it, as the models of today see them: those
+    have learnt from some of the same time.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    customer_id : of the table ``customers``
+    frames, models, as_of : as for `score`
+    language : ``en`` or ``pt``, of sentences and names of items
+    months : how many first days of a month before ``as_of`` to look back at, as far as this was a customer then
+
+    Returns
+    -------
+    CustomerStory
+
+    Raises
+    ------
+    ConfigError
+        If nobody has this id; it names those that are written alike.
+    CxmlError
+        If the bundle or the tables do not allow it.
+    """
+    if language not in LANGUAGES:
+        raise ConfigError(f"language: must be one of {', '.join(LANGUAGES)}; it is {language!r}.")
+    predictor, tables, features = read_as_trained(config, models, frames)
+    moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
+    _known(tables, customer_id)
+    moments = [at for at in _moments(tables, moment, months) if _in_force(tables, customer_id, at)]
+    in_force = moment in moments
+    found: dict[str, Any] = {"prediction": None, "explanation": None, "changes": (), "recommendation": None}
+    rows = feature_frame(tables, features, _spine(customer_id, moments or [moment]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnseenCategoryWarning)
+        found |= _scored(predictor, rows, in_force, language)
+    return CustomerStory(
+        company=config.company,
+        currency=config.currency,
+        language=language,
+        customer_id=customer_id,
+        as_of=moment.replace(tzinfo=UTC),
+        in_force=in_force,
+        profile=profile(tables, customer_id),
+        touchpoints=touchpoints(tables, customer_id, moment),
+        answers=answers(tables, customer_id, moment),
+        contracts=contracts(tables, customer_id, moment),
+        actions=actions(tables, customer_id, moment),
+        labels={str(item): item_label(item, language) for item in predictor.explainer.items.items},
+        **found,
+    )
+
+
+def _scored(predictor: Predictor, rows: pd.DataFrame, in_force: bool, language: Language) -> dict[str, Any]:
+    """Return what the models say at each moment, what changed between, and what is recommended at the last."""
+    records: list[dict[str, Any]] = rows.to_dict("records")  # type: ignore[assignment]
+    last = records[-1]
+    return {
+        "prediction": predictor.predict(last, reasons=_REASONS, language=language),
+        "explanation": predictor.explain(last, reasons=_REASONS, language=language),
+        "health": predictor.explain(rows),
+        "predictions": predictor.predict(rows),
+        "changes": tuple(
+            predictor.change(records[:-1], records[1:], reasons=_REASONS, language=language) if len(records) > 1 else ()
+        ),
+        "recommendation": predictor.recommend(last) if in_force and predictor.policy else None,
+    }
+
+
+def _known(tables: Tables, customer_id: str) -> None:
+    """Refuse an id that nobody has, with those that are written alike."""
+    if tables.con.execute(f"SELECT 1 FROM customers WHERE {c.CUSTOMER_ID} = ?", [customer_id]).fetchall():
+        return
+    most = max(1, len(customer_id) // 3)
+    distance = f"damerau_levenshtein(lower({c.CUSTOMER_ID}), lower(?))"
+    near = tables.con.execute(
+        f"SELECT {c.CUSTOMER_ID} FROM customers WHERE {distance} <= {most} ORDER BY {distance}, 1 LIMIT 3",
+        [customer_id, customer_id],
+    ).fetchall()
+    alike = " or ".join(repr(name) for (name,) in near)
+    raise ConfigError(
+        f"customer {customer_id!r}: must be in customers; nobody there has this id"
+        f"{f'; did you mean {alike}?' if near else '. Ids are compared as text, zeros in front included.'}"
+    )
+
+
+def _moments(tables: Tables, moment: datetime, months: int) -> list[datetime]:
+    """Return the first days of some months before a moment, and the moment; that alone where no table has times."""
+    found = [moment]
+    if any(name in tables for name in _TIMED):
+        at = moment
+        for _ in range(months):
+            at = (at - timedelta(microseconds=1)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            found.append(at)
+    return found[::-1]
+
+
+def _in_force(tables: Tables, customer_id: str, moment: datetime) -> bool:
+    at_moment = customers_at(tables, moment)
+    return bool((at_moment[c.CUSTOMER_ID] == customer_id).any())
+
+
+def _spine(customer_id: str, moments: list[datetime]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({c.CUSTOMER_ID: [customer_id] * len(moments), c.AS_OF: pd.to_datetime(moments)})

@@ -1,0 +1,207 @@
+"""Why a customer has this health: points of features and items, in words, for one customer or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxml.conditions.arrays import object_array
+from cxml.predictive import health_items
+from cxml.predictive.bundle import Bundle
+from cxml.predictive.health_heads import health_heads
+from cxml.predictive.health_items import HealthItems
+from cxml.predictive.item_words import item_label, known_label
+from cxml.predictive.items import Items, items_of
+from cxml.predictive.sentences import Said
+from cxml.predictive.vocabulary import Language
+from cxml.schema import columns as c
+from cxml.schema.rows import HealthItem, Reason
+
+Array = NDArray[np.float64]
+Typed = Mapping[str, NDArray[Any]]
+# Rows that are explained together: contributions of every head, row and feature are in memory at once.
+_BLOCK_ROWS: Final = 4_096
+_KNOWN: Final = "known:"
+
+
+class Explainer:
+    """Explains the health that a bundle gives; safe to use from several threads.
+
+    The features come as `Encoding` gives them: ``typed`` by name and ``matrix`` of shape (n_rows, n_features).
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._definitions = {feature["name"]: feature for feature in bundle.features}
+        self._said: dict[tuple[Language, str], Said] = {}
+
+    @cached_property
+    def items(self) -> Items:
+        """The items of the features, in order."""
+        return items_of(self.bundle.features, self.bundle.encoding.names)
+
+    def split(self, typed: Typed, matrix: Array) -> HealthItems:
+        """Return health split into features and items; all NaN where no model speaks of a row."""
+        blocks = [self._split(part, block) for _, part, block in _blocks(typed, matrix)]
+        return HealthItems(
+            np.concatenate([block.health for block in blocks]),
+            np.concatenate([block.base for block in blocks]),
+            np.concatenate([block.features for block in blocks]),
+            np.concatenate([block.items for block in blocks]),
+        )
+
+    def points(self, typed: Typed, matrix: Array) -> dict[str, Array]:
+        """Return what each feature adds to health, and to the part of each model in it alone, all from 0 to 100.
+
+        Each array has shape (n_rows, n_features), NaN where a model does not speak; first ``health``.
+        """
+        blocks = []
+        for _, part, block in _blocks(typed, matrix):
+            heads = health_heads(self.bundle, part, block)
+            of_models = {name: [head for head in heads if head.model == name] for name in (h.model for h in heads)}
+            of = {c.HEALTH: heads, **of_models} if heads else {}
+            blocks.append(
+                {name: health_items.health_items(some, self.items.groups).features for name, some in of.items()}
+            )
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+    def reasons(self, typed: Typed, matrix: Array, most: int, language: Language) -> dict[str, NDArray[Any]]:
+        """Return the reason columns of so many of the strongest features of each row, the strongest first.
+
+        A feature that adds nothing is no reason: its columns are None and NaN, as are those beyond the last feature.
+        """
+        found = {
+            name: object_array([None] * len(matrix)) for rank in range(most) for name in c.reason_columns(rank + 1)
+        }
+        for rank in range(most):
+            found[c.reason_columns(rank + 1)[2]] = np.full(len(matrix), np.nan)
+        for rows, part, block in _blocks(typed, matrix):
+            points = np.nan_to_num(self._split(part, block).features)
+            order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :most]
+            for i, of_row in enumerate(order):
+                for rank, j in enumerate(of_row):
+                    if points[i, j] != 0:
+                        reason = self._reason(j, block[i, j], float(points[i, j]), language)
+                        for name, value in zip(c.reason_columns(rank + 1), vars(reason).values(), strict=True):
+                            found[name][rows.start + i] = value
+        return found
+
+    def row_items(
+        self, split: HealthItems, matrix: Array, row: int, most: int, language: Language
+    ) -> tuple[HealthItem, ...]:
+        """Return the items of a row of a split, the largest first, each with so many of its strongest features."""
+        points = split.features[row]
+
+        def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
+            return tuple(self._reason(j, matrix[row, j], float(points[j]), language) for j in of)
+
+        moved = points != 0
+        return self._items(split.items[row], points, moved, most, language, reasons)
+
+    def changes(
+        self, before: tuple[Typed, Array], after: tuple[Typed, Array], most: int, language: Language
+    ) -> list[tuple[float, tuple[HealthItem, ...]]]:
+        """Return the change of health of each row between two moments, and its items with what happened between.
+
+        Rows are those of `cxml.predictive.health_items.health_change`; a change that is unknown is NaN, without items.
+        """
+        one, other = (health_heads(self.bundle, *moment) for moment in (before, after))
+        if not one:
+            return [(np.nan, ())] * len(before[1])
+        found = health_items.health_change(one, other, self.items.groups)
+        return [
+            (float(found.change[row]), self._changed(found, before[1][row], after[1][row], row, most, language))
+            for row in range(len(found.change))
+        ]
+
+    def label(self, feature: str, language: Language) -> str:
+        """Return what a feature is, without a value."""
+        return self._words(feature, language).label
+
+    def _changed(
+        self,
+        found: health_items.HealthChange,
+        before: Array,
+        after: Array,
+        row: int,
+        most: int,
+        language: Language,
+    ) -> tuple[HealthItem, ...]:
+        if np.isnan(found.change[row]):
+            return ()
+        points = found.features[row]
+
+        def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
+            return tuple(self._happened(j, before[j], after[j], float(points[j]), language) for j in of)
+
+        # What did not change is nothing that happened, even where the rest gave it another meaning.
+        moved = (points != 0) & (before != after) & ~(np.isnan(before) & np.isnan(after))
+        items = self._items(found.items[row], points, moved, most, language, reasons)
+        known = tuple(
+            HealthItem(f"{_KNOWN}{model}", known_label(model, 1 if began > 0 else -1, language), float(added), ())
+            for model, began, added in zip(found.models, found.began[row], found.known[row], strict=True)
+            if began
+        )
+        return tuple(sorted((*items, *known), key=lambda item: -abs(item.points)))
+
+    def _items(
+        self,
+        of_items: Array,
+        points: Array,
+        moved: NDArray[np.bool_],
+        most: int,
+        language: Language,
+        reasons: Any,
+    ) -> tuple[HealthItem, ...]:
+        if np.isnan(of_items).any():
+            return ()
+        found = []
+        for k in np.argsort(-np.abs(of_items), kind="stable"):
+            mine = np.flatnonzero(moved & (self.items.groups == k))
+            strongest = mine[np.argsort(-np.abs(points[mine]), kind="stable")][:most]
+            item = self.items.items[k]
+            label = item_label(item, language)
+            found.append(HealthItem(str(item), label, float(of_items[k]), reasons(strongest)))
+        return tuple(found)
+
+    def _split(self, typed: Typed, matrix: Array) -> HealthItems:
+        heads = health_heads(self.bundle, typed, matrix)
+        groups = self.items.groups
+        if heads:
+            return health_items.health_items(heads, groups)
+        n_rows = len(matrix)
+        unknown = np.full((n_rows, len(self.items.items)), np.nan)
+        return HealthItems(np.full(n_rows, np.nan), np.full(n_rows, np.nan), np.full(matrix.shape, np.nan), unknown)
+
+    def _reason(self, j: int, value: float, points: float, language: Language) -> Reason:
+        name = self.bundle.encoding.names[j]
+        sentence = self._words(name, language).reason(self._value(name, value), points)
+        return Reason(name, self.bundle.encoding.shown(name, value), points, sentence)
+
+    def _happened(self, j: int, before: float, after: float, points: float, language: Language) -> Reason:
+        name = self.bundle.encoding.names[j]
+        sentence = self._words(name, language).change(self._value(name, before), self._value(name, after), points)
+        return Reason(name, self.bundle.encoding.shown(name, after), points, sentence)
+
+    def _value(self, name: str, value: float) -> float | str | None:
+        if np.isnan(value):
+            return None
+        levels = self.bundle.encoding.levels
+        return levels[name][int(value)] if name in levels else float(value)
+
+    def _words(self, name: str, language: Language) -> Said:
+        found = self._said.get((language, name))
+        if found is None:
+            found = Said(self._definitions[name], language, self.bundle.features)
+            self._said[language, name] = found
+        return found
+
+
+def _blocks(typed: Typed, matrix: Array) -> Iterator[tuple[slice, Typed, Array]]:
+    for start in range(0, max(len(matrix), 1), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        yield rows, {name: values[rows] for name, values in typed.items()}, matrix[rows]
