@@ -65,4 +65,4 @@ def _curve(rankings: list[Ranking], weight: Array) -> Array:
         total, contacted = hits.sum(), (hits + misses).cumsum()
         upto = np.concatenate([[0.0], hits.cumsum() / total if total else np.full(len(hits), np.nan)])
         found.append(np.interp(_SHARES, np.concatenate([[0.0], contacted / contacted[-1]]), upto))
-    return np.asarray(np.mean(found, axis=0))
+    return np.asarray(np.minimum(np.mean(found, axis=0), 1.0))  # weights add up to 1 but for their last bits
