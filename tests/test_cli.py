@@ -190,6 +190,18 @@ def test_train_and_score_print_figures_with_intervals_and_where_things_are(sampl
     assert (tmp_path / "out.csv").exists()
 
 
+def test_customer_tells_the_story_of_one(sample_files, sample):
+    found = run(
+        "customer", example_config("sample.yaml"), "c000000", "--models", sample.models, "--as-of", "2024-06-01"
+    )
+    assert found.exit_code == 0, found.output
+    assert found.output.startswith("sample: customer c000000 as of 2024-06-01, model ")
+    assert "\nHealth " in found.output
+    strange = run("customer", example_config("sample.yaml"), "c00000", "--models", sample.models)
+    assert strange.exit_code == 1
+    assert "nobody there has this id; did you mean 'c000000' or" in strange.stderr
+
+
 def test_an_error_is_one_message_not_a_traceback(tmp_path):
     found = run("train", tmp_path / "nothing.yaml")
     assert found.exit_code == 1
@@ -206,7 +218,7 @@ def test_a_moment_that_is_none_is_refused(sample):
 
 def test_it_runs_as_a_module():
     output = subprocess.run([sys.executable, "-m", "cxml", "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("check", "demo", "features", "indicators", "maturity", "schema", "score", "train"):
+    for command in ("check", "customer", "demo", "features", "indicators", "maturity", "schema", "score", "train"):
         assert f"  {command} " in output
 
 

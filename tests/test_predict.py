@@ -15,7 +15,7 @@ from cxml.predict import Prediction, Predictor, Recommendation, load
 from cxml.predictive.health import HealthWeights
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
-from cxml.schema.frames import HEALTH_ITEMS
+from cxml.schema.frames import DRIVERS, HEALTH_ITEMS
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +274,18 @@ def test_a_model_that_begins_to_speak_is_an_item_of_the_change(predictor, sample
     known = [item for item in change.items if item.name == "known:renewal"]
     assert [item.label for item in known] == ["renewal risk is known now"]
     assert sum(item.points for item in change.items) == pytest.approx(change.change, abs=1e-9)
+
+
+def test_drivers_are_the_mean_sizes_of_what_each_item_adds(predictor, sample_features):
+    drivers = checked_frame(predictor.drivers(sample_features), DRIVERS)
+    of_items = predictor.explain(sample_features).query("item != 'base'")
+    expected = of_items["points"].abs().groupby(of_items["item"]).mean()
+    found = drivers.query("of == 'health' and feature == 'all'").set_index("item")["points"]
+    np.testing.assert_allclose(found[expected.index], expected, rtol=1e-9)
+    assert set(drivers["of"]) == {"health", "renewal", "nps"}
+    late = drivers.query("of == 'nps' and feature == 'late_deliveries_90d'").iloc[0]
+    assert late["direction"] < -0.5  # the more deliveries were late, the less the customer speaks well
+    assert predictor.drivers(sample_features, language="pt")["label"].str.contains("entregas").any()
 
 
 def test_moments_of_other_customers_or_in_the_wrong_order_are_not_compared(predictor, sample_features):

@@ -36,12 +36,13 @@ def health_over_time_picture(items: pd.DataFrame, labels: Mapping[str, str]) -> 
     from matplotlib.figure import Figure as Canvas
 
     customers = items[c.CUSTOMER_ID].unique()
-    wide = items.pivot(index=c.AS_OF, columns=c.ITEM, values=c.POINTS).dropna()
-    if len(customers) != 1 or wide.empty:
+    known = items[items[c.POINTS].notna()]
+    if len(customers) != 1 or known.empty:
         raise SchemaError(
-            f"health_items: must be of one customer whose health is known; it is of {len(customers):,}, and known at "
-            f"{len(wide):,} moments. Take the `health` of one customer's story."
+            f"health_items: must be of one customer whose health is known; it is of {len(customers):,}, and known in "
+            f"{len(known):,} of {len(items):,} rows. Take the `health` of one customer's story."
         )
+    wide = known.pivot(index=c.AS_OF, columns=c.ITEM, values=c.POINTS)
     base, points = wide[c.BASE].to_numpy(), wide.drop(columns=c.BASE)
     health = base + points.sum(axis=1).to_numpy()
     strongest = points.abs().mean().sort_values(ascending=False, kind="stable").index

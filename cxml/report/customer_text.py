@@ -66,12 +66,12 @@ def _who(story: CustomerStory) -> Iterator[str]:
 def _terms(story: CustomerStory) -> Iterator[str]:
     words, named = WORDS[story.language], {c.CONTRACT_ID, c.START_TIME, c.END_TIME, c.PRICE, c.RENEWED}
     others = [str(name) for name in story.contracts if name not in named]
-    for row in _rows(story.contracts.head(_TERMS)):
-        begin, end = row.start_time, row.end_time
+    for row in story.contracts.head(_TERMS).to_dict("records"):
+        begin, end, asked = row[c.START_TIME], row[c.END_TIME], row.get(c.PRICE)
         days = (end.to_pydatetime() - story.as_of.replace(tzinfo=None)).total_seconds() / 86_400
-        when = words["ends_in"].format(n=f"{days:,.0f}") if days >= 0 else words[_renewed(row.renewed)]
-        price = "" if _unknown(getattr(row, c.PRICE, None)) else f", {row.price:,.2f} {story.currency}"
-        more = [f"{name} {_value(getattr(row, name, None), words)}" for name in others]
+        when = words["ends_in"].format(n=f"{days:,.0f}") if days >= 0 else words[_renewed(row[c.RENEWED])]
+        price = "" if _unknown(asked) else f", {asked:,.2f} {story.currency}"
+        more = [f"{name} {_value(row[name], words)}" for name in others]
         yield f"{_day(begin)} {words['to']} {_day(end)}{price}, {when}" + "".join(f", {text}" for text in more)
     yield from _left_out(len(story.contracts) - _TERMS, words)
 
