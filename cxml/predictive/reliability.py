@@ -218,4 +218,5 @@ def share_interval(hits: Array, weight: Array, customers: ArrayLike) -> tuple[fl
     n = min(share * (1 - share) / variance, float(len(hits))) if variance > 0 else n_customers
     middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * float(np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # Of 0 and 1 the interval ends there, but for the last bit.
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)

@@ -138,3 +138,11 @@ def test_what_came_true_has_its_interval():
     found = reliability(np.repeat([1, 0], [30, 70]), np.full(100, 0.3)).overall
     wilson = binomtest(30, 100).proportion_ci(method="wilson")
     assert (found.observed, found.low, found.high) == pytest.approx((0.3, wilson.low, wilson.high))
+
+
+def test_the_interval_holds_the_share_to_the_last_bit():
+    for n in range(1, 400):
+        low, high = share_interval(np.zeros(n), np.ones(n), np.arange(n))
+        assert 0 <= low <= 0 <= high
+        low, high = share_interval(np.ones(n), np.ones(n), np.arange(n))
+        assert low <= 1 <= high <= 1
