@@ -15,6 +15,14 @@ from cxml.predictive.measures.calibration_error import (
 )
 from cxml.predictive.measures.classes import macro_f1, nps_error, qwk
 from cxml.predictive.measures.intervals import N_RESAMPLES, Measure, measured, resampled
+from cxml.predictive.measures.money import (
+    absolute_error,
+    money_measured,
+    rank_correlation,
+    squared_error,
+    top_tenth,
+    total_ratio,
+)
 from cxml.predictive.measures.probability import Array, Codes, brier, log_loss, row_losses, rps
 from cxml.predictive.measures.profit import (
     BestContact,
@@ -46,6 +54,7 @@ __all__ = [
     "GainCurve",
     "Measure",
     "RetentionCosts",
+    "absolute_error",
     "auc",
     "auc_ordinal",
     "best_contact",
@@ -63,13 +72,18 @@ __all__ = [
     "log_loss",
     "macro_f1",
     "measured",
+    "money_measured",
     "nps_error",
     "perfect_outcomes",
     "pr_auc",
     "profit_threshold",
     "qwk",
+    "rank_correlation",
     "ranked_auc",
     "resampled",
     "row_losses",
     "rps",
+    "squared_error",
+    "top_tenth",
+    "total_ratio",
 ]
