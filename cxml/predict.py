@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Prediction", "Predictor", "Reason", "Recommendation", "load"]
 
-NPS, RENEWAL = "nps", "renewal"
+NPS, RENEWAL, VALUE = "nps", "renewal", "value"
 _DECIDING = (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
 Record = Mapping[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -73,11 +73,13 @@ class Predictor:
         self.bundle = bundle
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
         self._policy_version = self.policy.version if self.policy else ""
-        for name, model in bundle.models.items():
-            if model.heads.n_features != {len(bundle.encoding.names)}:
+        wide = {name: model.heads.n_features for name, model in bundle.models.items()}
+        if bundle.value_model:
+            wide[VALUE] = bundle.value_model.members.n_features
+        for name, found in wide.items():
+            if found - {len(bundle.encoding.names)}:
                 raise BundleError(
-                    f"model {name}: has {sorted(model.heads.n_features)} features, features.json "
-                    f"{len(bundle.encoding.names)}."
+                    f"model {name}: has {sorted(found)} features, features.json {len(bundle.encoding.names)}."
                 )
 
     @property
@@ -92,7 +94,7 @@ class Predictor:
     @overload
     def predict(self, features: pd.DataFrame, *, reasons: int = 0) -> pd.DataFrame: ...
     def predict(self, features: Any, *, reasons: int = 0) -> Any:
-        """Predict NPS class, renewal risk and health.
+        """Predict NPS class, renewal risk, health and value.
 
         Parameters
         ----------
@@ -234,8 +236,7 @@ class Predictor:
         if (p := self._probabilities(RENEWAL, typed, matrix)) is not None:
             found[c.RENEWAL_RISK] = p[:, 1]
         found[c.HEALTH] = health(found[c.RENEWAL_RISK], found[c.P_DETRACTOR], found[c.P_PROMOTER], self.bundle.health)
-        value = self.bundle.value
-        found[c.VALUE] = np.full(n_rows, np.nan) if value is None else numbers(value, typed, n_rows)
+        found[c.VALUE] = self._value(typed, matrix)
         return {**found, **(self._reasons(matrix, found[c.RENEWAL_RISK], reasons) if reasons else {})}
 
     def _probabilities(self, name: str, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -247,6 +248,16 @@ class Predictor:
         if model.applies is not None:
             p[~mask(model.applies, typed, len(matrix))] = np.nan
         return p
+
+    def _value(self, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each customer brings, as the model expects or the expression says; NaN where neither speaks."""
+        if (model := self.bundle.value_model) is not None:
+            amounts = model.members.amounts(matrix)
+            if model.applies is not None:
+                amounts[~mask(model.applies, typed, len(matrix))] = np.nan
+            return amounts
+        value = self.bundle.value
+        return np.full(len(matrix), np.nan) if value is None else numbers(value, typed, len(matrix))
 
     def _reasons(self, matrix: NDArray[np.float64], renewal_risk: NDArray[np.float64], most: int) -> Arrays:
         n_rows, n_features = matrix.shape

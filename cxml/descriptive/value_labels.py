@@ -73,14 +73,8 @@ def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
     """)  # fmt: skip
 
 
-def value_condition(tables: Tables, label: ValueLabel) -> str | None:
-    """Return the condition on the events or contracts that count, checked; None where all contracts do.
-
-    Raises
-    ------
-    ConfigError
-        If the table, a column or a type of event is not there, or the column of money holds no numbers.
-    """
+def _condition(tables: Tables, label: ValueLabel) -> str | None:
+    """Return the condition on the events or contracts that count, checked; None where all contracts do."""
     table = "events" if label.event else "contracts"
     if table not in tables:
         remedy = "" if label.event else ", or `event:` for customers without contracts"
@@ -120,20 +114,20 @@ def _events(tables: Tables, label: ValueLabel) -> str:
 
 def _contracts(tables: Tables, label: ValueLabel) -> str:
     """Return the SQL of the contracts that bring money: whose, from when to when, known from when, and how much a day."""
-    rows = _rows(tables, label, "contracts", c.START_TIME)
+    counts = _rows(tables, label, "contracts", c.START_TIME)
     late = c.KNOWN_TIME in tables.kinds["contracts"]
     known = f"coalesce(t.{c.KNOWN_TIME}, t.{c.START_TIME})" if late else f"t.{c.START_TIME}"
     period = label.per or "month"
     days = _PERIOD_DAYS.get(period) or f"(date_diff('microsecond', t.{c.START_TIME}, t.{c.END_TIME}) / {_DAY_US}.0)"
     return (
         f"SELECT t.{c.CUSTOMER_ID}, t.{c.START_TIME}, t.{c.END_TIME}, {known} AS {c.KNOWN_TIME}, "
-        f"t.{quoted(label.money)} / {days} AS {c.VALUE} FROM contracts t WHERE {rows}"
+        f"CASE WHEN {counts} THEN t.{quoted(label.money)} / {days} ELSE 0.0 END AS {c.VALUE} FROM contracts t"
     )
 
 
 def _rows(tables: Tables, label: ValueLabel, table: str, time: str) -> str:
     """Return the SQL condition of the rows that count, or raise where one of them does not say how much."""
-    text = value_condition(tables, label)
+    text = _condition(tables, label)
     rows = "TRUE" if text is None else sql(condition(text, tables.kinds[table], where="labels.value").tree, "t")
     money = f"t.{quoted(label.money)}"
     n, unknown, first = tables.con.execute(

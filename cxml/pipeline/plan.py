@@ -20,8 +20,9 @@ from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
+from cxml.descriptive.value_labels import value_labels
 from cxml.errors import ConfigError, CxmlError, TrainingError
-from cxml.predict import NPS, RENEWAL
+from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
 from cxml.schema import columns as c
@@ -36,6 +37,7 @@ Frames = Mapping[str, "pd.DataFrame"]
 Step = Callable[[str], AbstractContextManager[Any]]
 _DAYS_TO_END: Final = "contract_days_to_end"
 _DAYS_SINCE: Final = "days_since_renewal_event"
+_DAYS_SINCE_VALUE: Final = "days_since_value_event"
 
 
 def quiet(_: str) -> AbstractContextManager[Any]:
@@ -78,6 +80,8 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
             return None
 
     labels = tried(labels_of, config, tables)
+    valued = tried(value_labels_of, config, tables)
+    labels = None if labels is None or valued is None else labels | valued
     splits = tried(splits_of, config, labels) if labels else None
     features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
     kinds = tried(kinds_of, features, tables) if features else None
@@ -95,7 +99,7 @@ def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tup
     """
     tables = read_tables(config, frames)
     try:
-        labels = labels_of(config, tables)
+        labels = labels_of(config, tables) | value_labels_of(config, tables)
         until = training_end(labels, splits_of(config, labels))
     except TrainingError:
         until = None
@@ -104,13 +108,19 @@ def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tup
 
 
 def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
-    """Return the labels of each model that the config asks for."""
+    """Return the labels of each model of classes that the config asks for."""
     found = {}
     if config.labels.nps:
         found[NPS] = nps_labels(tables, config.labels.nps)
     if config.labels.renewal:
         found[RENEWAL] = renewal_labels(tables, config.labels.renewal)
     return {name: trainable(labels, name) for name, labels in found.items()}
+
+
+def value_labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the labels of the value model by its name; nothing where the config asks for none."""
+    label = config.labels.value
+    return {VALUE: trainable(value_labels(tables, label), VALUE)} if label else {}
 
 
 def examples_of(features: pd.DataFrame, labels: pd.DataFrame) -> Examples:
@@ -155,8 +165,9 @@ def features_for(config: CompanyConfig, tables: Tables, until: datetime | None) 
     Frequent types and channels are those of the time before ``until``: the training period.
     """
     features = {feature.name: feature for feature in features_of(config, tables, until=until)}
-    if (needed := _renewal_feature(config, features.values())) and needed.name not in features:
-        features[needed.name] = needed
+    for needed in (_renewal_feature(config, features.values()), _value_feature(config, features.values())):
+        if needed and needed.name not in features:
+            features[needed.name] = needed
     if config.policy and config.policy.contact_policy and "actions" in tables:
         name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
         where = f"{c.ACTION} <> '{c.NO_ACTION}'"
@@ -174,11 +185,27 @@ def _renewal_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feat
     needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
     if label.event_condition is not None:
         needed = Recency(name=_DAYS_SINCE, table="events", where=label.event_condition)
+    return _there_or_needed(needed, features, RENEWAL)
+
+
+def _value_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feature | None:
+    """Return the feature that tells for whom the value model speaks, as `_renewal_feature` does for its own."""
+    label = config.labels.value
+    if label is None:
+        return None
+    needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
+    if label.event_condition is not None:
+        needed = Recency(name=_DAYS_SINCE_VALUE, table="events", where=label.event_condition)
+    return _there_or_needed(needed, features, VALUE)
+
+
+def _there_or_needed(needed: Feature, features: Iterable[Feature], label: str) -> Feature:
+    """Return the feature that measures what a label needs: the one that is there, or the one that is to be made."""
     known = {feature.name: feature for feature in features}
     if same := [feature for feature in known.values() if feature.model_copy(update={"name": needed.name}) == needed]:
         return same[0]
     if needed.name in known:
-        raise ConfigError(f"features.{needed.name}: is the name of a feature that labels.renewal makes. Rename yours.")
+        raise ConfigError(f"features.{needed.name}: is the name of a feature that labels.{label} makes. Rename yours.")
     return needed
 
 
@@ -191,7 +218,7 @@ def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None
     """Return the compiled policy; None where the config has none."""
     if config.policy is None:
         return None
-    return compiled_policy(config.policy, kinds, has_value=config.value is not None)
+    return compiled_policy(config.policy, kinds, has_value=(config.value or config.labels.value) is not None)
 
 
 def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
@@ -212,3 +239,9 @@ def renewal_applies(config: CompanyConfig, features: Sequence[Feature], kinds: M
     else:
         speaks = f"{feature.name} <= {label.active_days}" if label.active_days else f"{feature.name} IS NOT NULL"
     return parse.condition(speaks, kinds, where="labels.renewal").tree
+
+
+def value_applies(config: CompanyConfig, features: Sequence[Feature], kinds: Mapping[str, Kind]) -> list[Any] | None:
+    """Return for whom the value model speaks: for whoever has a contract in force, or has had such an event."""
+    feature = _value_feature(config, features)
+    return None if feature is None else parse.condition(f"{feature.name} IS NOT NULL", kinds, where="labels.value").tree

@@ -51,6 +51,10 @@ class CustomerValue:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes it anew: the handles of LightGBM's library do not leave the process."""
+        return type(self), (self.forests, self.additives, self.weights, self.bias, self.least)
+
     @property
     def n_features(self) -> set[int]:
         """How many features the members read; one number in a whole bundle."""

@@ -114,7 +114,9 @@ def measured(
     return (
         *measures,
         Measure("ece_floor", floor.mean, floor.low, floor.high),
-        bootstrap_measure("base_log_loss", float(np.average(prior, weights=case)), weights @ prior / weights.sum(axis=1)),
+        bootstrap_measure(
+            "base_log_loss", float(np.average(prior, weights=case)), weights @ prior / weights.sum(axis=1)
+        ),
     )
 
 
