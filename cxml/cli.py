@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
     from cxml.pipeline import Maturity, Measured, Scored, Trained
 
-_SHOWN = ("auc", "log_loss", "rps", "lift_at_10_percent", "ece", "base_log_loss")  # `cxml evaluate` prints them all
+_SHOWN = (
+    "auc",
+    "log_loss",
+    "rps",
+    "lift_at_10_percent",
+    "ece",
+    "base_log_loss",
+    "mae",
+    "spearman",
+    "total_ratio",
+    "top_tenth",
+    "base_mae",
+)  # `cxml evaluate` prints them all
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
     "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."

@@ -36,7 +36,8 @@ def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
 
     The row is known from the last microsecond of its horizon, and says what was known then. A row whose horizon ends
     after the moment of the data is censored: there is none. The moments go back from the last whose horizon has ended;
-    the first ones wait until 1% of the customers have begun, and by events until one horizon after that.
+    the first ones wait until 1% of the customers have begun, by events until one horizon after that, and by contracts
+    for the first events, where three horizons follow them.
 
     Returns
     -------
@@ -113,7 +114,7 @@ def _events(tables: Tables, label: ValueLabel) -> str:
 
 
 def _contracts(tables: Tables, label: ValueLabel) -> str:
-    """Return the SQL of the contracts that bring money: whose, from when to when, known from when, and how much a day."""
+    """Return the SQL of the contracts: whose, from when to when, known from when, and how much they bring a day."""
     counts = _rows(tables, label, "contracts", c.START_TIME)
     late = c.KNOWN_TIME in tables.kinds["contracts"]
     known = f"coalesce(t.{c.KNOWN_TIME}, t.{c.START_TIME})" if late else f"t.{c.START_TIME}"
@@ -130,14 +131,14 @@ def _rows(tables: Tables, label: ValueLabel, table: str, time: str) -> str:
     text = _condition(tables, label)
     rows = "TRUE" if text is None else sql(condition(text, tables.kinds[table], where="labels.value").tree, "t")
     money = f"t.{quoted(label.money)}"
-    n, unknown, first = tables.con.execute(
-        f"SELECT count(*), count(*) FILTER ({money} IS NULL), min((t.{time}, t.{c.CUSTOMER_ID})) FILTER ({money} IS NULL) "
-        f"FROM {table} t WHERE {rows}"
-    ).fetchall()[0]
+    ((n, unknown, when, who),) = tables.con.execute(f"""
+        SELECT count(*), count(*) FILTER ({money} IS NULL), min(t.{time}) FILTER ({money} IS NULL),
+               arg_min(t.{c.CUSTOMER_ID}, (t.{time}, t.{c.CUSTOMER_ID})) FILTER ({money} IS NULL)
+        FROM {table} t WHERE {rows}
+    """).fetchall()  # fmt: skip
     if not n:
         raise ConfigError(f"labels.value: no row of {table} meets `{text}`. Check `event` and `where`.")
     if unknown:
-        when, who = first.values() if isinstance(first, dict) else first
         raise SchemaError(
             f"{table}.{label.money}: must be filled where it is what a customer brings (labels.value); "
             f"{broken_by(unknown, n)} (first: customer {who!r}, {when:%Y-%m-%d}). Fill it, or leave such rows out with "
@@ -174,14 +175,24 @@ def _force(label: ValueLabel) -> float:
 
 
 def _begun(tables: Tables, counted: str, start: str, label: ValueLabel) -> datetime:
-    """Return when 1% of the customers had begun: a fact that is dated centuries ago is no history."""
-    found: datetime = tables.con.execute(f"""
-        WITH begun AS (
-            SELECT min(greatest({start}, {c.KNOWN_TIME})) AS first FROM ({counted}) GROUP BY {c.CUSTOMER_ID}
-        )
-        SELECT first FROM begun ORDER BY first LIMIT 1 OFFSET (SELECT count(*) // 100 FROM begun)
-    """).fetchall()[0][0]  # fmt: skip
-    return found
+    """Return when 1% of the customers had begun: a fact that is dated centuries ago is no history.
+
+    Contracts reach back before the first events that were kept, and a moment without events looks like no later one:
+    where three horizons follow the first events, to learn from, to wait for and to be judged on, the moments do too.
+    """
+
+    def begun(query: str) -> datetime:
+        found: datetime = tables.con.execute(f"""
+            WITH begun AS ({query}) SELECT first FROM begun ORDER BY first
+            LIMIT 1 OFFSET (SELECT count(*) // 100 FROM begun)
+        """).fetchall()[0][0]  # fmt: skip
+        return found
+
+    first = begun(f"SELECT min(greatest({start}, {c.KNOWN_TIME})) AS first FROM ({counted}) GROUP BY {c.CUSTOMER_ID}")
+    if label.event or "events" not in tables:
+        return first
+    events = begun(f"SELECT {c.EVENT_TIME} AS first FROM events")
+    return max(first, events) if events + 3 * timedelta(days=label.horizon_days) <= tables.moment else first
 
 
 def _moments(first: datetime, now: datetime, label: ValueLabel) -> list[datetime]:

@@ -11,12 +11,13 @@ from cxml.config.company import CompanyConfig
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
-from cxml.predict import NPS, RENEWAL
+from cxml.predict import NPS, RENEWAL, VALUE
 
 if TYPE_CHECKING:
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.ordinal import OrdinalClassifier
     from cxml.predictive.tracking import Run
+    from cxml.predictive.value import ValueRegressor
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,26 @@ def train(
     CxmlError
         If tables, labels, features or policy do not allow it; nothing is written then.
     """
-    from cxml.predictive.bundle import Bundle, Model, save_bundle
+    from cxml.predictive.bundle import Bundle, Model, ValueModel, save_bundle
     from cxml.predictive.encoding import common_levels
     from cxml.predictive.evaluation import folds_evaluation, future_evaluation
     from cxml.predictive.health import HealthWeights
     from cxml.predictive.profile import profiles
     from cxml.predictive.tracking import tracked_run
+    from cxml.predictive.value_evaluation import value_evaluation
 
     models = Path(models)
     with step("check tables"):
         tables = read_tables(config, frames)
         labels = plan.labels_of(config, tables)
-        splits = plan.splits_of(config, labels)
+        asked = labels | plan.value_labels_of(config, tables)
+        splits = plan.splits_of(config, asked)
     with step("build features"):
-        features = plan.features_for(config, tables, plan.training_end(labels, splits))
+        features = plan.features_for(config, tables, plan.training_end(asked, splits))
         kinds = plan.kinds_of(features, tables)
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
-        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in asked.items()})
     fitted, evaluations = {}, {}
     for name, frame in labels.items():
         with step(f"train and evaluate the {name} model"):
@@ -87,6 +90,15 @@ def train(
             question = getattr(config.labels, name).question()
             fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
             encoding = estimator.encoding_
+    valued = None
+    if VALUE in asked and (question_of := config.labels.value):
+        with step("train and evaluate the value model"):
+            regressor = value_regressor(config)
+            examples = plan.examples_of(rows[VALUE], asked[VALUE])
+            evaluations[VALUE] = value_evaluation(regressor, examples, splits.get(VALUE))
+            applies = plan.value_applies(config, features, kinds)
+            valued = ValueModel(regressor.customer_value_, applies, question_of.question())
+            encoding = regressor.encoding_
     with step("save the bundle"):
         path = plan.bundle_path(config, models)
         bundle = Bundle(
@@ -100,6 +112,7 @@ def train(
             value=value,
             policy=policy.to_json() if policy else None,
             evaluation={name: evaluation.to_json() for name, evaluation in evaluations.items()},
+            value_model=valued,
         )
         model_version = save_bundle(bundle, path)
     with step("log the run"):
@@ -120,6 +133,18 @@ def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
 
     return (NpsClassifier if name == NPS else RenewalClassifier)(
+        learning_rate=config.models.learning_rate,
+        num_leaves=config.models.num_leaves,
+        max_trees=config.models.max_trees,
+        random_state=config.random_state,
+    )
+
+
+def value_regressor(config: CompanyConfig) -> ValueRegressor:
+    """Return the unfitted model of `labels.value`, as the config wants it."""
+    from cxml.predictive.value import ValueRegressor
+
+    return ValueRegressor(
         learning_rate=config.models.learning_rate,
         num_leaves=config.models.num_leaves,
         max_trees=config.models.max_trees,

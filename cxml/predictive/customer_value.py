@@ -38,7 +38,8 @@ class CustomerValue:
         bias: float,
         least: float | None,
     ) -> None:
-        self.forests, self.additives, self.weights = forests, additives, weights
+        self.forests, self.additives = forests, additives
+        self.weights = dict(sorted(weights.items()))  # in one order, so that a sum has one too
         self.bias, self.least = bias, least
         self._trees = {name: Trees(text) for name, text in forests.items()}
         if strange := sorted(set(weights) ^ {*forests, *additives}):
@@ -74,7 +75,7 @@ class CustomerValue:
         return {
             "forests": sorted(self.forests),
             "additives": {name: additive.to_json() for name, additive in sorted(self.additives.items())},
-            "weights": dict(sorted(self.weights.items())),
+            "weights": self.weights,
             "bias": self.bias,
             "least": self.least,
         }
@@ -90,7 +91,7 @@ class CustomerValue:
         """
         try:
             least = written["least"]
-            weights = {str(name): float(weight) for name, weight in sorted(written["weights"].items())}
+            weights = {str(name): float(weight) for name, weight in written["weights"].items()}
             numbers = float(written["bias"]), None if least is None else float(least)
             additives = {name: Additive.from_json(additive) for name, additive in written["additives"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

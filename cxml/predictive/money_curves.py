@@ -21,7 +21,7 @@ POWER: Final = 1.5
 def held_out_money_curves(
     matrix: Array, names: dict[int, int], money: Array, weight: Array, train: Rows, test: Rows, *, random_state: int
 ) -> Array:
-    """Return what regressions of each strength, fitted on ``train``, say of ``test``: logarithms, (n_strengths, n_test).
+    """Return the logarithms that regressions of each strength, fitted on ``train``, say: (n_strengths, n_test).
 
     Parameters are those of `fitted_money_curves`.
     """

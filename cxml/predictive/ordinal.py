@@ -201,10 +201,10 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
 
     def _rows(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, scores: ArrayLike | None) -> _Training:
         columns = self._columns(X, reset=True)
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(next(iter(columns.values())), y)
-        weight = self._weight(sample_weight, len(y))
-        codes = self._trainable_codes(np.asarray(y), weight)
+        values = np.asarray(column_or_1d(y, warn=True))
+        check_consistent_length(next(iter(columns.values())), values)
+        weight = self._weight(sample_weight, len(values))
+        codes = self._trainable_codes(values, weight)
         matrix = self._training_matrix(columns)
         answers = codes.astype(np.float64) if scores is None else np.asarray(scores, dtype=np.float64)
         if answers.shape != codes.shape or not np.isfinite(answers).all():

@@ -142,25 +142,27 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
 
     def _read(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Array, Array, Array]:
         columns = self._columns(X, reset=True)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_consistent_length(next(iter(columns.values())), y)
-        weight = self._weight(sample_weight, len(y))
-        if len(y) < 2:
-            raise TrainingError(f"{self._label}: needs at least two rows to learn from; there is {len(y)} sample.")
-        return np.asarray(y, dtype=np.float64), weight, self._training_matrix(columns)
+        values = column_or_1d(y, warn=True)
+        assert_all_finite(values, input_name="y")
+        check_consistent_length(next(iter(columns.values())), values)
+        found = np.asarray(values, dtype=np.float64)
+        weight = self._weight(sample_weight, len(found))
+        if len(found) < 2:
+            raise TrainingError(f"{self._label}: needs at least two rows to learn from; there is {len(found)} sample.")
+        return found, weight, self._training_matrix(columns)
 
     def _parts(self, rows: _Training, groups: ArrayLike | None) -> list[tuple[Rows, Rows]]:
         """Return folds by customer, about as much money in each."""
         paid = rows.money[rows.money > 0]
+        who = None if groups is None else np.unique(np.asarray(groups))
         edges = np.unique([0.0, *(np.quantile(paid, [0.5, 0.9]) if len(paid) else [])])
         codes = np.searchsorted(edges, rows.money, side="left")
         n_folds = min(self.n_folds, int(np.bincount(codes).max()))
-        if groups is not None:
-            n_folds = min(n_folds, len(np.unique(np.asarray(groups))))
+        if who is not None:
+            n_folds = min(n_folds, len(who))
         if n_folds < 2:
             codes, n_folds = np.zeros(len(codes), dtype=np.intp), 2
-        if groups is not None and len(np.unique(np.asarray(groups))) < 2:
+        if who is not None and len(who) < 2:
             raise TrainingError(f"{self._label}: needs rows of at least two customers to be judged on each other.")
         return list(customer_folds(codes, groups, n_folds=n_folds, random_state=self.random_state))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cxml.predictive.evaluation import FOLDS, Evaluation, Examples
+from cxml.predictive.evaluation import FOLDS, Evaluation, Examples, parted
 from cxml.predictive.measures import money_measured
 from cxml.predictive.splits import FutureSplit, Rows, customer_folds, later_folds
 from cxml.predictive.value import ValueRegressor
@@ -33,9 +33,15 @@ def value_evaluation(model: ValueRegressor, examples: Examples, split: FutureSpl
     -------
     Evaluation
         Measures are those of `cxml.predictive.measures.money_measured`.
+
+    Raises
+    ------
+    TrainingError
+        If every row of the future brought the same.
     """
     money = examples.y.to_numpy(np.float64)
     if split is not None:
+        parted(examples.y, split)
         past, future = examples.taken(split.train), examples.taken(split.test)
         fit_value(model, past)
         said, judged, how = (

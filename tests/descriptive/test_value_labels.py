@@ -108,6 +108,14 @@ def test_two_contracts_at_once_both_count(company):
     assert found["ada", "2024-05-02"] == pytest.approx(30 * 2.0 + 10 * 5.0)
 
 
+@pytest.mark.parametrize(("event_time", "first"), [("2024-03-05", "2024-04-02"), ("2024-04-03", "2024-01-03")])
+def test_contracts_wait_for_events_where_three_horizons_follow_the_first(company, event_time, first):
+    # 90 days before 1 July are 2 April; from 5 March on, 2 April is the first moment.
+    events = [purchase(event_time, 1.0), purchase(event_time, 1.0, customer_id="bob")]
+    found = value_of(company, events=events, contracts=[term("2024-01-01", "2024-09-01", 2.0)], event=())
+    assert min(moment for _, moment in found) == first
+
+
 def test_which_contracts_count_is_a_condition(company):
     contracts = [term("2024-01-01", "2024-09-01", 2.0), {**term("2024-05-22", "2024-09-01", 5.0), "contract_id": "b"}]
     assert value_of(company, contracts=contracts, per="day", where="price < 3")["ada", "2024-05-02"] == pytest.approx(

@@ -38,7 +38,7 @@ def total_ratio(actual: Array, expected: Array, weight: Array) -> float:
 def rank_correlation(actual: Array, expected: Array, weight: Array) -> float:
     """Return Spearman's rank correlation of expected and actual money, -1 to 1; those equal share their mean rank.
 
-    NaN where one of them is the same for everybody. Spearman, "The proof and measurement of association between two
+    0 where the same is expected of everybody, and NaN where everybody brought the same. Spearman, "The proof and measurement of association between two
     things", American Journal of Psychology 15, 1904.
     """
     return ranked_correlation(actual, expected)(weight)
@@ -52,8 +52,10 @@ def ranked_correlation(actual: Array, expected: Array) -> Callable[[Array], floa
         a, b = _mean_ranks(one, weight), _mean_ranks(other, weight)
         share = weight / weight.sum()
         a, b = a - share @ a, b - share @ b
-        spread = float(np.sqrt((share @ a**2) * (share @ b**2)))
-        return float(share @ (a * b)) / spread if spread > 0 else float("nan")
+        of_actual, of_expected = float(share @ a**2), float(share @ b**2)
+        if not of_actual > 0:
+            return float("nan")
+        return float(share @ (a * b)) / float(np.sqrt(of_actual * of_expected)) if of_expected > 0 else 0.0
 
     return of_weight
 
