@@ -9,7 +9,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 NOT_HELD = {
     "check_sample_weight_equivalence_on_dense_data": (
-        "a row of weight 2 is not two rows: the least rows in a leaf, the folds and the knots of the curves count rows; "
+        "a row of weight 2 is not two rows: the least rows in a leaf, the folds and the knots count rows; "
         "LightGBM's own estimator does not hold it either"
     )
 }

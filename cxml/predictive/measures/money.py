@@ -38,8 +38,8 @@ def total_ratio(actual: Array, expected: Array, weight: Array) -> float:
 def rank_correlation(actual: Array, expected: Array, weight: Array) -> float:
     """Return Spearman's rank correlation of expected and actual money, -1 to 1; those equal share their mean rank.
 
-    0 where the same is expected of everybody, and NaN where everybody brought the same. Spearman, "The proof and measurement of association between two
-    things", American Journal of Psychology 15, 1904.
+    0 where the same is expected of everybody, and NaN where everybody brought the same. Spearman, "The proof and
+    measurement of association between two things", American Journal of Psychology 15, 1904.
     """
     return ranked_correlation(actual, expected)(weight)
 
