@@ -26,7 +26,7 @@ from benchmarks.figures import Figures
 COMPANIES: Final[Mapping[str, tuple[str, datetime, str, Callable[[Path], dict[str, pd.DataFrame]]]]] = {
     "online_retail.parquet": ("online_retail", datetime(2011, 9, 10), "value", lambda path: {}),
     "cdnow_transactions.csv": ("cdnow", datetime(1997, 10, 1), "amount", lambda path: {}),
-    "cdnow_transactions.csv, months moved back": ("cdnow", datetime(1997, 10, 1), "amount", lambda path: _moved(path)),
+    "cdnow_transactions.csv, months moved back": ("cdnow", datetime(1997, 10, 1), "amount", lambda path: moved(path)),
 }
 
 
@@ -101,7 +101,7 @@ def _customers(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.
     return X, by_hand.reset_index(drop=True), pd.Series(lost.astype(float))
 
 
-def _moved(path: Path) -> dict[str, pd.DataFrame]:
+def moved(path: Path) -> dict[str, pd.DataFrame]:
     """Return the lines of CDNOW, each with the month of the line before: what it was before it slipped."""
     lines = pd.read_csv(path)
     month, day, year = (lines["PURCHASE_DATE"].str.split("/").str[i] for i in range(3))

@@ -135,7 +135,7 @@ def _real() -> Iterator[dict[str, str | float]]:
 
 
 def _cdnow(config: Any) -> Iterator[dict[str, str | float]]:
-    from benchmarks.companies import _moved
+    from benchmarks.companies import moved
 
     path = Path(os.environ.get("CXML_DATA", ".")) / "cdnow_transactions.csv"
     if path.exists():
@@ -144,7 +144,7 @@ def _cdnow(config: Any) -> Iterator[dict[str, str | float]]:
         # With the months moved back two moments have a horizon after them, and no past: one is asked for, as before.
         renewal = config.labels.renewal.model_copy(update={"every_days": 365})
         config = config.model_copy(update={"labels": config.labels.model_copy(update={"renewal": renewal})})
-        yield _row("cdnow, months moved back", 0, 0, 0, len(_alarms(_rows_of(config, _moved(path))["renewal"])))
+        yield _row("cdnow, months moved back", 0, 0, 0, len(_alarms(_rows_of(config, moved(path))["renewal"])))
 
 
 def _status() -> Iterator[dict[str, str | float]]:

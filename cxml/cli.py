@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from cxml.pipeline import Evaluated, Maturity, Measured, Scored, Trained
     from cxml.pipeline.evaluating import Format
 
-_SHOWN = ("auc", "log_loss", "rps", "lift_at_10_percent", "ece", "base_log_loss")  # `cxml evaluate` prints them all
+_SHOWN = (
+    "auc",
+    "log_loss",
+    "rps",
+    "lift_at_10_percent",
+    "ece",
+    "base_log_loss",
+    "mae",
+    "spearman",
+    "total_ratio",
+    "top_tenth",
+    "base_mae",
+)  # `cxml evaluate` prints them all
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
     "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.arrays import numbers, object_array
+from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
 from cxml.predictive.explained import changes, explanations, items_frame, known_language
@@ -48,6 +48,7 @@ __all__ = [
     "load",
 ]
 
+VALUE = "value"
 _DECIDING = (*c.P_NPS, c.NPS_CLASS, c.RENEWAL_RISK, c.HEALTH, c.VALUE)
 Record = Mapping[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -89,11 +90,13 @@ class Predictor:
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
         self._policy_version = self.policy.version if self.policy else ""
         self.explainer = Explainer(bundle)
-        for name, model in bundle.models.items():
-            if model.heads.n_features != {len(bundle.encoding.names)}:
+        wide = {name: model.heads.n_features for name, model in bundle.models.items()}
+        if bundle.value_model:
+            wide[VALUE] = bundle.value_model.members.n_features
+        for name, found in wide.items():
+            if found - {len(bundle.encoding.names)}:
                 raise BundleError(
-                    f"model {name}: has {sorted(model.heads.n_features)} features, features.json "
-                    f"{len(bundle.encoding.names)}."
+                    f"model {name}: has {sorted(found)} features, features.json {len(bundle.encoding.names)}."
                 )
 
     @property
@@ -110,7 +113,7 @@ class Predictor:
     @overload
     def predict(self, features: pd.DataFrame, *, reasons: int = 0, language: Language = "en") -> pd.DataFrame: ...
     def predict(self, features: Any, *, reasons: int = 0, language: Language = "en") -> Any:
-        """Predict NPS class, renewal risk and health.
+        """Predict NPS class, renewal risk, health and value.
 
         Parameters
         ----------
@@ -360,8 +363,7 @@ class Predictor:
         if (p := self._probabilities(RENEWAL, typed, matrix)) is not None:
             found[c.RENEWAL_RISK] = p[:, 1]
         found[c.HEALTH] = health(found[c.RENEWAL_RISK], found[c.P_DETRACTOR], found[c.P_PROMOTER], self.bundle.health)
-        value = self.bundle.value
-        found[c.VALUE] = np.full(n_rows, np.nan) if value is None else numbers(value, typed, n_rows)
+        found[c.VALUE] = self._value(typed, matrix)
         return found
 
     def _probabilities(self, name: str, typed: Arrays, matrix: Matrix) -> Matrix | None:
@@ -372,6 +374,16 @@ class Predictor:
         p = model.heads.probabilities(matrix)
         p[~speaks(model, typed, len(matrix))] = np.nan
         return p
+
+    def _value(self, typed: Arrays, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each customer brings, as the model expects or the expression says; NaN where neither speaks."""
+        if (model := self.bundle.value_model) is not None:
+            amounts = model.members.amounts(matrix)
+            if model.applies is not None:
+                amounts[~mask(model.applies, typed, len(matrix))] = np.nan
+            return amounts
+        value = self.bundle.value
+        return np.full(len(matrix), np.nan) if value is None else numbers(value, typed, len(matrix))
 
 
 def _array(values: Any) -> NDArray[Any]:

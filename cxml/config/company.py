@@ -97,7 +97,8 @@ class CompanyConfig(Part):
     models: ModelsConfig = ModelsConfig()
     alarms: AlarmsConfig = AlarmsConfig()
     value: NumberOrText | None = None
-    """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`."""
+    """What a customer is worth over the horizon: a number, or an expression such as `12 * MonthlyCharges`; or learnt,
+    by `labels.value`."""
     costs: CostsConfig | None = None
     """What contacting customers at risk costs and earns; without it, the example of the EMPC's authors."""
     health: HealthConfig = HealthConfig()
@@ -136,6 +137,12 @@ class CompanyConfig(Part):
         if as_of is None:
             return None
         return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _say_once_what_a_customer_is_worth(self) -> CompanyConfig:
+        if self.value is not None and self.labels.value is not None:
+            raise ValueError("`value` and `labels.value` both say what a customer is worth; keep one of them")
+        return self
 
     def with_features(self, *features: Feature) -> CompanyConfig:
         """Return the config with more features, beside those it adds already.

@@ -13,6 +13,7 @@ from cxml.schema.tables import INSTRUMENT_SCALES, NPS_CUTS
 
 Instrument = Literal["nps", "csat", "ces", "stars", "smiley"]
 Days = Annotated[int, Field(gt=0)]
+Period = Literal["day", "week", "month", "quarter", "year", "term"]
 
 
 def _listed(raw: Any) -> Any:
@@ -21,6 +22,15 @@ def _listed(raw: Any) -> Any:
 
 def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
+
+
+def _events_of(types: tuple[str, ...], where: str | None) -> str | None:
+    """Return the condition on `events` that a row is of one of these types and meets another condition."""
+    names = [literal(name) for name in types]
+    if not names:
+        return where
+    named = f"{c.EVENT_TYPE} = {names[0]}" if len(names) == 1 else f"{c.EVENT_TYPE} IN ({', '.join(names)})"
+    return f"{named} AND ({where})" if where else named
 
 
 class NpsLabel(Part):
@@ -124,11 +134,7 @@ class RenewalLabel(Part):
     @property
     def event_condition(self) -> str | None:
         """The condition on `events` that keeps a customer; None where contracts or a column tell who was lost."""
-        names = [literal(name) for name in self.event]
-        types = f"{c.EVENT_TYPE} = {names[0]}" if len(names) == 1 else f"{c.EVENT_TYPE} IN ({', '.join(names)})"
-        if not names:
-            return self.where
-        return f"{types} AND ({self.where})" if self.where else types
+        return _events_of(self.event, self.where)
 
     def question(self) -> dict[str, Any]:
         """Return what a model must be trained anew for if it changes, as JSON."""
@@ -140,14 +146,60 @@ class RenewalLabel(Part):
         return asked | {"event": sorted(self.event), "where": self.where, "active_days": self.active_days}
 
 
+class ValueLabel(Part):
+    """What the value model learns: what a customer brings within the horizon after `as_of`.
+
+    The prices of contracts, for as long as they run, are the default; `event` asks for the sum of a column of `events`.
+    """
+
+    horizon_days: Days = 365
+    """Days after `as_of` whose money counts."""
+    every_days: Days = 91
+    """Days between the moments of the past from which the model learns."""
+    event: Annotated[tuple[str, ...], BeforeValidator(_listed), _one_or_more({"type": "string"})] = ()
+    """Type of `events`, such as purchase, or several, whose `column` is added up; contracts count where left out."""
+    where: str | None = None
+    """A condition on the events, or on the contracts, that count."""
+    column: str | None = None
+    """The column of money; by default `value` of events, whose returns are below 0, and `price` of contracts."""
+    per: Period | None = None
+    """What the price of a contract is for: a day, week, month (the default), quarter or year, or the whole term."""
+    discount_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """A year's interest: 0.1 counts what comes in a year for 1/1.1 of what comes today."""
+
+    @model_validator(mode="after")
+    def _ask_one_question(self) -> ValueLabel:
+        if self.per and self.event:
+            raise ValueError("`per` is of the price of contracts; what an event brings is for itself. Leave `per` out")
+        return self
+
+    @property
+    def money(self) -> str:
+        """The column of money."""
+        return self.column or (c.VALUE if self.event else c.PRICE)
+
+    @property
+    def event_condition(self) -> str | None:
+        """The condition on `events` that bring money; None where contracts do."""
+        return _events_of(self.event, self.where) if self.event else None
+
+    def question(self) -> dict[str, Any]:
+        """Return what a model must be trained anew for if it changes, as JSON."""
+        asked = {"horizon_days": self.horizon_days, "discount_rate": self.discount_rate, "column": self.money}
+        if self.event:
+            return asked | {"event": sorted(self.event), "where": self.where}
+        return asked | {"per": self.per or "month", "where": self.where}
+
+
 class LabelsConfig(Part):
     """What is to be predicted; at least one."""
 
     nps: NpsLabel | None = None
     renewal: RenewalLabel | None = None
+    value: ValueLabel | None = None
 
     @model_validator(mode="after")
     def _at_least_one(self) -> LabelsConfig:
-        if self.nps is None and self.renewal is None:
-            raise ValueError("name at least one of `nps` and `renewal`")
+        if self.nps is None and self.renewal is None and self.value is None:
+            raise ValueError("name at least one of `nps`, `renewal` and `value`")
         return self

@@ -22,8 +22,9 @@ from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
+from cxml.descriptive.value_labels import value_labels
 from cxml.errors import ConfigError, CxmlError, TrainingError
-from cxml.predict import NPS, RENEWAL
+from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
 from cxml.schema import columns as c
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
     from cxml.predictive.evaluation import Examples
     from cxml.predictive.measures import RetentionCosts
     from cxml.predictive.ordinal import OrdinalClassifier
+    from cxml.predictive.value import ValueRegressor
 
 Frames = Mapping[str, "pd.DataFrame"]
 Step = Callable[[str], AbstractContextManager[Any]]
 _DAYS_TO_END: Final = "contract_days_to_end"
 _DAYS_SINCE: Final = "days_since_renewal_event"
+_DAYS_SINCE_VALUE: Final = "days_since_value_event"
 
 
 def quiet(_: str) -> AbstractContextManager[Any]:
@@ -49,18 +52,22 @@ def quiet(_: str) -> AbstractContextManager[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What there is to learn from: the labels of each model, their splits in time, and the features."""
+    """What there is to learn from: the labels of each model, their splits in time, and the features.
 
-    labels: Mapping[str, pd.DataFrame]
+    ``labels`` are classes; ``amounts`` those of the value model, nothing where the config asks for none.
+    """
+
+    labels: dict[str, pd.DataFrame]
+    amounts: dict[str, pd.DataFrame]
     splits: Mapping[str, FutureSplit]
     features: tuple[Feature, ...]
 
 
 def plan_of(config: CompanyConfig, tables: Tables) -> Plan:
     """Return the labels, splits and features of a company, or raise what its config or tables do not allow."""
-    labels = labels_of(config, tables)
-    splits = splits_of(config, labels)
-    return Plan(labels, splits, features_for(config, tables, training_end(labels, splits)))
+    labels, amounts = labels_of(config, tables), value_labels_of(config, tables)
+    splits = splits_of(config, labels | amounts)
+    return Plan(labels, amounts, splits, features_for(config, tables, training_end(labels | amounts, splits)))
 
 
 def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
@@ -98,6 +105,8 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
             return None
 
     labels = tried(labels_of, config, tables)
+    valued = tried(value_labels_of, config, tables)
+    labels = None if labels is None or valued is None else labels | valued
     splits = tried(splits_of, config, labels) if labels else None
     features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
     kinds = tried(kinds_of, features, tables) if features else None
@@ -122,13 +131,19 @@ def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tup
 
 
 def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
-    """Return the labels of each model that the config asks for."""
+    """Return the labels of each model of classes that the config asks for."""
     found = {}
     if config.labels.nps:
         found[NPS] = nps_labels(tables, config.labels.nps)
     if config.labels.renewal:
         found[RENEWAL] = renewal_labels(tables, config.labels.renewal)
     return {name: trainable(labels, name) for name, labels in found.items()}
+
+
+def value_labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the labels of the value model by its name; nothing where the config asks for none."""
+    label = config.labels.value
+    return {VALUE: trainable(value_labels(tables, label), VALUE)} if label else {}
 
 
 def examples_of(features: pd.DataFrame, labels: pd.DataFrame, weight: NDArray[np.float64] | None = None) -> Examples:
@@ -174,8 +189,9 @@ def features_for(config: CompanyConfig, tables: Tables, until: datetime | None) 
     Frequent types and channels are those of the time before ``until``: the training period.
     """
     features = {feature.name: feature for feature in features_of(config, tables, until=until)}
-    if (needed := _renewal_feature(config, features.values())) and needed.name not in features:
-        features[needed.name] = needed
+    for needed in (_renewal_feature(config, features.values()), _value_feature(config, features.values())):
+        if needed and needed.name not in features:
+            features[needed.name] = needed
     if config.policy and config.policy.contact_policy and "actions" in tables:
         name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
         where = f"{c.ACTION} <> '{c.NO_ACTION}'"
@@ -193,11 +209,27 @@ def _renewal_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feat
     needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
     if label.event_condition is not None:
         needed = Recency(name=_DAYS_SINCE, table="events", where=label.event_condition)
+    return _there_or_needed(needed, features, RENEWAL)
+
+
+def _value_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feature | None:
+    """Return the feature that tells for whom the value model speaks, as `_renewal_feature` does for its own."""
+    label = config.labels.value
+    if label is None:
+        return None
+    needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
+    if label.event_condition is not None:
+        needed = Recency(name=_DAYS_SINCE_VALUE, table="events", where=label.event_condition)
+    return _there_or_needed(needed, features, VALUE)
+
+
+def _there_or_needed(needed: Feature, features: Iterable[Feature], label: str) -> Feature:
+    """Return the feature that measures what a label needs: the one that is there, or the one that is to be made."""
     known = {feature.name: feature for feature in features}
     if same := [feature for feature in known.values() if feature.model_copy(update={"name": needed.name}) == needed]:
         return same[0]
     if needed.name in known:
-        raise ConfigError(f"features.{needed.name}: is the name of a feature that labels.renewal makes. Rename yours.")
+        raise ConfigError(f"features.{needed.name}: is the name of a feature that labels.{label} makes. Rename yours.")
     return needed
 
 
@@ -210,7 +242,7 @@ def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None
     """Return the compiled policy; None where the config has none."""
     if config.policy is None:
         return None
-    return compiled_policy(config.policy, kinds, has_value=config.value is not None)
+    return compiled_policy(config.policy, kinds, has_value=(config.value or config.labels.value) is not None)
 
 
 def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:
@@ -257,11 +289,29 @@ def renewal_applies(config: CompanyConfig, features: Sequence[Feature], kinds: M
     return parse.condition(speaks, kinds, where="labels.renewal").tree
 
 
+def value_applies(config: CompanyConfig, features: Sequence[Feature], kinds: Mapping[str, Kind]) -> list[Any] | None:
+    """Return for whom the value model speaks: for whoever has a contract in force, or has had such an event."""
+    feature = _value_feature(config, features)
+    return None if feature is None else parse.condition(f"{feature.name} IS NOT NULL", kinds, where="labels.value").tree
+
+
 def classifier(config: CompanyConfig, name: str) -> OrdinalClassifier:
     """Return the unfitted model of a label, as the config wants it."""
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
 
     return (NpsClassifier if name == NPS else RenewalClassifier)(
+        learning_rate=config.models.learning_rate,
+        num_leaves=config.models.num_leaves,
+        max_trees=config.models.max_trees,
+        random_state=config.random_state,
+    )
+
+
+def value_regressor(config: CompanyConfig) -> ValueRegressor:
+    """Return the unfitted model of `labels.value`, as the config wants it."""
+    from cxml.predictive.value import ValueRegressor
+
+    return ValueRegressor(
         learning_rate=config.models.learning_rate,
         num_leaves=config.models.num_leaves,
         max_trees=config.models.max_trees,

@@ -20,10 +20,10 @@ from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
 from cxml.pipeline.trained import read_as_trained
-from cxml.predict import NPS, RENEWAL, Predictor
+from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.prescriptive.policy import Policy
-from cxml.report.summary import NpsFigure, summary
+from cxml.report.summary import NpsFigure, ValueFigure, expected_value, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
@@ -110,7 +110,12 @@ def score(
         f"{config.company}: {len(frame):,} customers as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
     )
     text = summary(
-        title, predictions, recommendations, currency=config.currency, answered=_answered_nps(config, tables, moment)
+        title,
+        predictions,
+        recommendations,
+        currency=config.currency,
+        answered=_answered_nps(config, tables, moment),
+        value=_expected_value(config, predictor, predictions),
     )
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
 
@@ -141,16 +146,18 @@ def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy |
     }
     asked = {
         name: getattr(config.labels, name).question()
-        for name in (NPS, RENEWAL)
+        for name in (NPS, RENEWAL, VALUE)
         if getattr(config.labels, name) and name not in silent
     }
-    if set(asked) != set(predictor.bundle.models):
+    questions = {name: model.question or {} for name, model in predictor.bundle.models.items()}
+    if (valued := predictor.bundle.value_model) is not None:
+        questions[VALUE] = valued.question or {}
+    if set(asked) != set(questions):
         raise ConfigError(
-            f"labels: the bundle has models of {', '.join(sorted(predictor.bundle.models))}, the config asks for "
-            f"others. Train again."
+            f"labels: the bundle has models of {', '.join(sorted(questions))}, the config asks for others. Train again."
         )
     for name, question in asked.items():
-        trained = predictor.bundle.models[name].question or {}
+        trained = questions[name]
         if changed := sorted(key for key in question.keys() | trained.keys() if question.get(key) != trained.get(key)):
             raise ConfigError(
                 f"labels.{name}: is not what the bundle was trained for ({', '.join(changed)} changed). Train again."
@@ -217,3 +224,12 @@ def _answered_nps(config: CompanyConfig, tables: Tables, moment: datetime) -> Np
     if isnan(figure.low):  # of a single customer no interval is known
         return None
     return NpsFigure(f"{figure.n:,} answers of the last 365 days", figure.value, figure.low, figure.high)
+
+
+def _expected_value(config: CompanyConfig, predictor: Predictor, predictions: pd.DataFrame) -> ValueFigure | None:
+    """Return the money to expect of all customers, as right as it was when the model was judged; None without one."""
+    label, judged = config.labels.value, predictor.bundle.evaluation.get(VALUE)
+    if label is None or judged is None:
+        return None
+    ratio = next(measure for measure in judged["measures"] if measure["name"] == "total_ratio")
+    return expected_value(predictions, days=label.horizon_days, ratio=(ratio[c.VALUE], ratio[c.LOW], ratio[c.HIGH]))

@@ -13,7 +13,7 @@ from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import alarms_of
 from cxml.pipeline.answering import answer_weights
-from cxml.predict import NPS, RENEWAL
+from cxml.predict import NPS, RENEWAL, VALUE
 
 if TYPE_CHECKING:
     from cxml.predictive.alarms import Alarm
@@ -63,23 +63,25 @@ def train(
     CxmlError
         If tables, labels, features or policy do not allow it; nothing is written then.
     """
-    from cxml.predictive.bundle import Bundle, Model, save_bundle
+    from cxml.predictive.bundle import Bundle, Model, ValueModel, save_bundle
     from cxml.predictive.encoding import common_levels
     from cxml.predictive.evaluation import folds_evaluation, future_evaluation
     from cxml.predictive.health import HealthWeights
     from cxml.predictive.profile import profiles
     from cxml.predictive.tracking import tracked_run
+    from cxml.predictive.value_evaluation import value_evaluation
 
     models = Path(models)
     with step("check tables"):
         tables = read_tables(config, frames)
         planned = plan.plan_of(config, tables)
         labels, splits, features = planned.labels, planned.splits, planned.features
+        asked = labels | planned.amounts
     with step("build features"):
         kinds = plan.kinds_of(features, tables)
         policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
         applies = plan.renewal_applies(config, features, kinds)
-        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in labels.items()})
+        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in asked.items()})
         costs = plan.costs_of(config, value, rows)
     with step("find who answers"):
         weights = {NPS: answer_weights(config, tables).values} if NPS in labels else {}
@@ -100,8 +102,17 @@ def train(
                 question = getattr(config.labels, name).question()
                 fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
             encoding = estimator.encoding_
+    valued = None
+    if VALUE in asked and (question_of := config.labels.value):
+        with step("train and evaluate the value model"):
+            regressor = plan.value_regressor(config)
+            examples = plan.examples_of(rows[VALUE], asked[VALUE])
+            evaluations[VALUE] = value_evaluation(regressor, examples, splits.get(VALUE))
+            applies = plan.value_applies(config, features, kinds)
+            valued = ValueModel(regressor.customer_value_, applies, question_of.question())
+            encoding = regressor.encoding_
     path, model_version = None, "no signal"
-    if fitted:
+    if fitted or valued:
         with step("save the bundle"):
             path = plan.bundle_path(config, models)
             bundle = Bundle(
@@ -115,9 +126,10 @@ def train(
                 value=value,
                 policy=policy.to_json() if policy else None,
                 evaluation={
-                    name: {**evaluation.to_json(), "alarms": [alarm.to_json() for alarm in alarms[name]]}
+                    name: {**evaluation.to_json(), "alarms": [alarm.to_json() for alarm in alarms.get(name, ())]}
                     for name, evaluation in evaluations.items()
                 },
+                value_model=valued,
             )
             model_version = save_bundle(bundle, path)
     with step("log the run"):

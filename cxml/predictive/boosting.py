@@ -22,9 +22,9 @@ _PATIENCE: Final = 50  # trees without a better held-out loss before boosting st
 
 @dataclass(frozen=True)
 class Boosting:
-    """How trees are grown; ``objective`` is of a hit or miss (``binary``) or of a score (``regression``)."""
+    """How trees are grown; ``objective``: a hit or miss is ``binary``, a score ``regression``, money ``tweedie``."""
 
-    objective: Literal["binary", "regression"]
+    objective: Literal["binary", "regression", "tweedie"]
     learning_rate: float
     num_leaves: int
     max_trees: int

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxml.errors import BundleError
+from cxml.predictive.customer_value import CustomerValue
 from cxml.predictive.encoding import Encoding
 from cxml.predictive.heads import Heads
 from cxml.predictive.health import HealthWeights
@@ -22,6 +23,7 @@ _MODEL: Final = "model.json"
 _FEATURES: Final = "features.json"
 _POLICY: Final = "policy.json"
 _EVALUATION: Final = "evaluation.json"
+_VALUE: Final = "value"
 
 Json = dict[str, Any]
 
@@ -40,12 +42,21 @@ class Model:
 
 
 @dataclass(frozen=True)
+class ValueModel:
+    """The model of what customers bring; ``applies`` and ``question`` are those of `Model`."""
+
+    members: CustomerValue
+    applies: list[Any] | None = None
+    question: Json | None = None
+
+
+@dataclass(frozen=True)
 class Bundle:
     """Everything that scoring needs, and nothing that executes.
 
     ``features`` are the definitions that `cxml.descriptive` computes, ``profiles`` the training quantiles of the number
-    features, ``value`` the tree of the value expression, ``policy`` the compiled policy as JSON, ``evaluation`` the
-    measures of each model.
+    features, ``value`` the tree of the value expression, ``value_model`` what tells the value in its place, ``policy``
+    the compiled policy as JSON, ``evaluation`` the measures of each model.
     """
 
     company: str
@@ -59,6 +70,7 @@ class Bundle:
     policy: Json | None
     evaluation: Json
     model_version: str = ""
+    value_model: ValueModel | None = None
 
 
 def save_bundle(bundle: Bundle, path: str | Path) -> str:
@@ -82,6 +94,9 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
         for name, model in sorted(bundle.models.items())
         for forest, text in sorted(model.heads.forests.items())
     }
+    valued = bundle.value_model
+    if valued is not None:
+        files |= {_forest(_VALUE, forest): text for forest, text in sorted(valued.members.forests.items())}
     files[_FEATURES] = _encoded(
         {
             "definitions": list(bundle.features),
@@ -100,6 +115,8 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
             },
             "health": {"renewal": bundle.health.renewal, "advocacy": bundle.health.advocacy},
             "value": bundle.value,
+            "value_model": valued
+            and {**valued.members.to_json(), "applies": valued.applies, "question": valued.question},
         }
     )
     model_version = _digest("".join(f"{name}{_digest(data)}" for name, data in sorted(files.items())).encode())[:12]
@@ -141,7 +158,8 @@ def read_bundle(path: str | Path) -> Bundle:
                 f"{path / name}: is not in the manifest; the bundle is incomplete. Copy or train it again."
             )
     features, model = json.loads(files[_FEATURES]), json.loads(files[_MODEL])
-    for name, written in model["models"].items():
+    valued = model["value_model"]
+    for name, written in [*model["models"].items(), *([(_VALUE, valued)] if valued else [])]:
         for forest in written["forests"]:
             if _forest(name, forest) not in files:
                 raise BundleError(
@@ -167,6 +185,12 @@ def read_bundle(path: str | Path) -> Bundle:
         policy=json.loads(files[_POLICY]) if _POLICY in files else None,
         evaluation=json.loads(files[_EVALUATION]),
         model_version=manifest["model_version"],
+        value_model=valued
+        and ValueModel(
+            CustomerValue.from_json(valued, {forest: files[_forest(_VALUE, forest)] for forest in valued["forests"]}),
+            valued["applies"],
+            valued["question"],
+        ),
     )
 
 

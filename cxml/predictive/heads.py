@@ -59,6 +59,10 @@ class Heads:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes it anew: the handles of LightGBM's library do not leave the process."""
+        return type(self), (self.forests, self.additives, self.heads)
+
     @property
     def n_features(self) -> set[int]:
         """How many features the members read; one number in a whole bundle."""

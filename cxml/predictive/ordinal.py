@@ -8,27 +8,27 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from cxml.errors import SchemaError, TrainingError, broken_by
+from cxml.errors import TrainingError
 from cxml.predictive.additive import Additive
 from cxml.predictive.blending import blended
 from cxml.predictive.boosting import Boosting
 from cxml.predictive.calibration import sigmoid
-from cxml.predictive.encoding import Encoding, fitted_encoding, frame_columns
+from cxml.predictive.encoding import Encoding
+from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
 from cxml.predictive.heads import Head, Heads
 from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines
-from cxml.predictive.splits import Rows, customer_folds
+from cxml.predictive.splits import Rows, assembled, customer_folds
 
 Array = NDArray[np.float64]
 Member = Literal["trees", "score", "curves"]
 
 
-class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
     """Probabilities of ordered classes from numbers and names, missing values as they are.
 
     Of K classes each of the K - 1 questions "is it above class k?" has a head. Its log-odds are a blend of boosted
@@ -63,7 +63,6 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     ordered_classes: ClassVar[tuple[Any, ...] | None] = None
-    _label: ClassVar[str] = "labels"
 
     def __init__(
         self,
@@ -156,10 +155,10 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for k, name in enumerate([*forests, *curves]):
             found = done[k * len(parts) : (k + 1) * len(parts)]
             if name in forests:
-                held_out[name] = _assembled(parts, [said for _, said in found])
+                held_out[name] = assembled(parts, [said for _, said in found])
                 self.n_trees_[name] = searched.get(name) or int(np.median([n_trees for n_trees, _ in found]))
             else:
-                raw = _assembled(parts, found)
+                raw = assembled(parts, found)
                 best = _least_loss(raw, rows.target(name), rows.weight)
                 self.strengths_[name], held_out[name] = STRENGTHS[best], raw[best]
         self._blend(rows, held_out, None if groups is None else np.asarray(groups))
@@ -180,8 +179,7 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Return calibrated probabilities of shape (n_rows, n_classes), in the order of ``classes_``."""
         check_is_fitted(self)
-        matrix, _ = self.encoding_.matrix(self.encoding_.typed(self._columns(X, reset=False)))
-        return self.heads_.probabilities(matrix)
+        return self.heads_.probabilities(self._matrix(X))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row; shape (n_rows,). What is worth doing is the policy's question."""
@@ -201,42 +199,13 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise TrainingError(f"{self._label}: the classes are {classes}; a row has {strange!r}.")
         return codes
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        return tags
-
-    def _columns(self, X: Any, *, reset: bool) -> dict[str, Any]:
-        """Return the columns by name; those of an array are x0, x1, ..., as in scikit-learn."""
-        if hasattr(X, "columns"):
-            columns = frame_columns(X)
-            if reset:
-                self.n_features_in_ = len(columns)
-                self.feature_names_in_ = np.array(list(columns), dtype=object)
-            return columns
-        if not reset and hasattr(self, "feature_names_in_"):
-            frame_columns(X)  # raises: a model that knows names does not guess
-        if reset and hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
-        return {f"x{j}": values[:, j] for j in range(values.shape[1])}
-
     def _rows(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, scores: ArrayLike | None) -> _Training:
         columns = self._columns(X, reset=True)
-        labels = np.asarray(column_or_1d(y, warn=True))
-        check_consistent_length(next(iter(columns.values())), labels)
-        weight = self._weight(sample_weight, len(labels))
-        codes = self._trainable_codes(labels, weight)
-        self.encoding_ = fitted_encoding(columns)
-        matrix, _ = self.encoding_.matrix(self.encoding_.typed(columns, keys=()))
-        if (endless := np.isinf(matrix)).any():
-            row, j = np.argwhere(endless)[0]
-            raise SchemaError(
-                f"features.{self.encoding_.names[j]}: must be finite or missing; "
-                f"{broken_by(int(endless[:, j].sum()), len(matrix))} (first: row {row}, {matrix[row, j]}). "
-                f"Give what is not known as missing."
-            )
+        values = np.asarray(column_or_1d(y, warn=True))
+        check_consistent_length(next(iter(columns.values())), values)
+        weight = self._weight(sample_weight, len(values))
+        codes = self._trainable_codes(values, weight)
+        matrix = self._training_matrix(columns)
         answers = codes.astype(np.float64) if scores is None else np.asarray(scores, dtype=np.float64)
         if answers.shape != codes.shape or not np.isfinite(answers).all():
             raise TrainingError(f"{self._label}: scores must hold a finite number for each row.")
@@ -244,20 +213,6 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _Training(
             matrix, self.encoding_, codes, weight, (answers - answers.mean()) / (spread if spread else 1.0)
         )
-
-    def _weight(self, sample_weight: ArrayLike | None, n_rows: int) -> Array:
-        if sample_weight is None:
-            return np.ones(n_rows)
-        weight = np.asarray(sample_weight, dtype=np.float64)
-        if weight.ndim == 0:
-            weight = np.full(n_rows, float(weight))
-        if weight.shape != (n_rows,) or not (np.isfinite(weight) & (weight >= 0)).all():
-            raise TrainingError(
-                f"{self._label}: sample_weight must be 1D, one finite number of 0 or more for each of {n_rows:,} rows."
-            )
-        if weight.sum() == 0:
-            raise TrainingError(f"{self._label}: sample_weight must not be zero for every row.")
-        return weight
 
     def _heads(self) -> range:
         return range(1, len(self.classes_))
@@ -368,14 +323,6 @@ class _Training:
     def target(self, member: str) -> Array:
         """Return what a member learns: whether the class is above the head's, or the score."""
         return self.score if member == "score" else (self.codes >= int(member.rpartition("_")[2])).astype(np.float64)
-
-
-def _assembled(folds: Sequence[tuple[Rows, Rows]], said: Sequence[Array]) -> Array:
-    """Return what was said of the held-out rows of each fold as one array, (..., n_rows)."""
-    out = np.empty((*said[0].shape[:-1], sum(len(test) for _, test in folds)))
-    for (_, test), scores in zip(folds, said, strict=True):
-        out[..., test] = scores
-    return out
 
 
 def _least_loss(raw: Array, hits: Array, weight: Array) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -123,3 +123,11 @@ def later_folds(
         if enough and len(np.unique(classes[test])) == n_classes:
             folds.append((train, test))
     return folds if 2 * len(folds) >= n_folds else []
+
+
+def assembled(folds: Sequence[tuple[Rows, Rows]], said: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return what was said of the held-out rows of each fold as one array, (..., n_rows)."""
+    out = np.empty((*said[0].shape[:-1], sum(len(test) for _, test in folds)))
+    for (_, test), scores in zip(folds, said, strict=True):
+        out[..., test] = scores
+    return out

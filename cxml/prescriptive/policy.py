@@ -100,7 +100,8 @@ def compiled_policy(config: PolicyConfig, features: Mapping[str, Kind], *, has_v
             expression = read(text, kinds, where=where)
             if c.VALUE in expression.columns and not has_value:
                 faults.append(
-                    f"{where}: uses `value`, but the config does not say what a customer is worth. Set `value:`."
+                    f"{where}: uses `value`, but the config does not say what a customer is worth. "
+                    f"Set `value:` or `labels.value`."
                 )
             return expression.tree
         except ConfigError as error:

@@ -77,6 +77,46 @@ def expected_losses(predictions: pd.DataFrame) -> Losses | None:
     return Losses(lost, low, high, len(risk), int((risk > 0.5).sum()))
 
 
+@dataclass(frozen=True)
+class ValueFigure:
+    """The money to expect of customers over so many days, what the top tenth brings of it, and how right it has been.
+
+    ``ratio`` is the expected in relation to the true total of the rows on which the model was judged, with its 95%
+    interval.
+    """
+
+    total: float
+    n: int
+    days: int
+    top_share: float
+    ratio: tuple[float, float, float]
+
+    def lines(self, currency: str) -> tuple[str, str]:
+        """Return the figure as a person reads it."""
+        value, low, high = self.ratio
+        return (
+            f"{self.total:,.0f} {currency} expected in {self.days} days of {self.n:,} customers, "
+            f"{self.top_share:.0%} of it of the top tenth",
+            f"Where the model was judged, it expected {value:.2f} [{low:.2f}, {high:.2f}] of what came",
+        )
+
+
+def expected_value(predictions: pd.DataFrame, *, days: int, ratio: tuple[float, float, float]) -> ValueFigure | None:
+    """Return the money that the value model expects in all; None where it speaks for nobody, or expects none.
+
+    Parameters
+    ----------
+    predictions : PREDICTIONS frame
+    days : the horizon of the model
+    ratio : how right the total was where the model was judged; see `ValueFigure`
+    """
+    known = np.sort(predictions[c.VALUE].dropna().to_numpy(dtype=np.float64))[::-1]
+    total = float(known.sum())
+    if total <= 0:
+        return None
+    return ValueFigure(total, len(known), days, float(known[: max(len(known) // 10, 1)].sum()) / total, ratio)
+
+
 def summary(
     title: str,
     predictions: pd.DataFrame,
@@ -84,6 +124,7 @@ def summary(
     *,
     currency: str,
     answered: NpsFigure | None = None,
+    value: ValueFigure | None = None,
 ) -> str:
     """Return the summary of a batch as plain text, 100 columns wide at most.
 
@@ -94,6 +135,7 @@ def summary(
     recommendations : RECOMMENDATIONS frame, or None without a policy
     currency : of value, cost and expected value
     answered : the NPS of those who answered, to stand beside that of everyone
+    value : the money to expect of all customers
     """
     lines = [title, ""]
     predicted = predicted_nps(predictions)
@@ -105,6 +147,8 @@ def summary(
     if losses := expected_losses(predictions):
         lines.append(f"{'Renewal risk':<15}{losses}")
         lines.append(f"{'':<15}{losses.n_likely:,} are more likely to go than to stay")
+    if value:
+        lines += [f"{name:<15}{text}" for name, text in zip(("Value", ""), value.lines(currency), strict=True)]
     if predictions[c.HEALTH].notna().any():
         low, middle, high = np.nanquantile(predictions[c.HEALTH], [0.1, 0.5, 0.9])
         lines.append(f"{'Health':<15}median {middle:.0f} of 100; a tenth is below {low:.0f}, a tenth above {high:.0f}")

@@ -1,6 +1,6 @@
 import pytest
 
-from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.config.labels import NpsLabel, RenewalLabel, ValueLabel
 from cxml.config.load import config_schema
 from cxml.errors import ConfigError
 from cxml.schema.tables import INSTRUMENT_SCALES, NPS_CUTS
@@ -29,7 +29,7 @@ def test_a_renewal_column_and_its_lost_values_belong_together(parsed, renewal):
 
 @pytest.mark.parametrize("labels", [{}, {"nps": None, "renewal": None}])
 def test_something_is_to_be_predicted(parsed, labels):
-    with pytest.raises(ConfigError, match="labels: name at least one of `nps` and `renewal`"):
+    with pytest.raises(ConfigError, match="labels: name at least one of `nps`, `renewal` and `value`"):
         parsed(labels=labels)
 
 
@@ -156,3 +156,39 @@ def test_the_json_schema_takes_one_or_several():
         one, several = parts[part]["properties"][key]["anyOf"]
         assert several == {"type": "array", "items": one}
         assert parts[part]["properties"][key]["description"]
+
+
+def test_the_value_of_contracts_needs_no_more_than_its_name(parsed):
+    label = parsed(labels={"value": {}}).labels.value
+    assert (label.horizon_days, label.money, label.event_condition, label.discount_rate) == (365, "price", None, 0)
+    assert label.question() == {
+        "horizon_days": 365, "discount_rate": 0.0, "column": "price", "per": "month", "where": None,
+    }  # fmt: skip
+
+
+def test_the_value_of_events_is_their_value_where_no_other_column_is_named():
+    label = ValueLabel(event=["sale", "return"], where="paid = TRUE")
+    assert (label.money, ValueLabel(event="sale", column="amount").money) == ("value", "amount")
+    assert label.event_condition == "event_type IN ('sale', 'return') AND (paid = TRUE)"
+    assert label.question() == ValueLabel(event=["return", "sale"], where="paid = TRUE", every_days=7).question()
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"event": "purchase", "per": "year"}, ": `per` is of the price of contracts"),
+        ({"per": "decade"}, r"\.per: "),
+        ({"discount_rate": 1.5}, r"\.discount_rate: "),
+        ({"discount_rate": -0.1}, r"\.discount_rate: "),
+        ({"horizon_days": 0}, r"\.horizon_days: "),
+        ({"events": "purchase"}, r" has no key 'events'; did you mean 'event'"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(parsed, value, says):
+    with pytest.raises(ConfigError, match=rf"labels\.value{says}"):
+        parsed(labels={"value": value})
+
+
+def test_what_a_customer_is_worth_is_said_once(parsed):
+    with pytest.raises(ConfigError, match=r"`value` and `labels\.value` both say what a customer is worth; keep one"):
+        parsed(labels={"value": {}}, value=12)

@@ -4,7 +4,8 @@ import shutil
 import pytest
 
 from cxml.errors import BundleError
-from cxml.predictive.bundle import Bundle, Model, read_bundle, save_bundle
+from cxml.predictive.bundle import Bundle, Model, ValueModel, read_bundle, save_bundle
+from cxml.predictive.customer_value import CustomerValue
 from cxml.predictive.encoding import Encoding
 from cxml.predictive.health import HealthWeights
 
@@ -148,3 +149,32 @@ def test_names_in_any_script_survive(tmp_path, bundle):
     named = Encoding(("plan",), {"plan": ("básico", "金", 'with "quotes"')})
     save_bundle(Bundle(**{**vars(bundle), "encoding": named, "models": {}}), tmp_path / "b")
     assert read_bundle(tmp_path / "b").encoding == named
+
+
+@pytest.fixture
+def valued(bundle, renewal_model):
+    """Return the bundle with a value model; any forest does, for nothing is scored here."""
+    (forest,) = [text for name, text in renewal_model.heads_.forests.items() if name == "trees_1"]
+    model = ValueModel(CustomerValue({"trees": forest}, {}, {"trees": 2.5}, 1.0, 0.0), None, {"horizon_days": 90})
+    return Bundle(**{**vars(bundle), "value": None, "value_model": model})
+
+
+def test_a_value_model_is_read_as_it_was_saved(valued, tmp_path):
+    save_bundle(valued, tmp_path / "b")
+    assert vars(read_bundle(tmp_path / "b")) | {"model_version": ""} == vars(valued)
+    assert (tmp_path / "b" / "value.trees.txt").is_file()
+
+
+def test_the_model_version_changes_with_the_value_model(valued, bundle, tmp_path):
+    versions = {save_bundle(one, tmp_path / "b") for one in (valued, Bundle(**{**vars(valued), "value_model": None}))}
+    assert len(versions) == 2
+
+
+@pytest.mark.parametrize("where", [0, 0.5, 1])
+def test_an_altered_forest_of_value_is_refused(valued, tmp_path, where):
+    save_bundle(valued, tmp_path / "b")
+    data = bytearray((tmp_path / "b" / "value.trees.txt").read_bytes())
+    data[int(where * (len(data) - 1))] ^= 1
+    (tmp_path / "b" / "value.trees.txt").write_bytes(bytes(data))
+    with pytest.raises(BundleError, match=r"value\.trees\.txt: was altered"):
+        read_bundle(tmp_path / "b")

@@ -1,5 +1,7 @@
 """The blend of each head: what it is worth beside its parts, and what it refuses."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,10 @@ def test_an_array_has_columns_without_names():
     model = OrdinalClassifier(max_trees=50).fit(X, y)
     assert model.classes_.tolist() == ["high", "low"]
     assert (model.predict(X) == y).mean() > 0.95
+
+
+def test_a_fitted_model_can_be_pickled(renewal_data, renewal_model):
+    X, _ = renewal_data
+    again = pickle.loads(pickle.dumps(renewal_model))
+    assert again.heads_.forests
+    np.testing.assert_array_equal(again.predict_proba(X), renewal_model.predict_proba(X))

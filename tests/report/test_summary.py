@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from cxml.report.summary import NpsFigure, predicted_nps, summary
+from cxml.report.summary import NpsFigure, expected_value, predicted_nps, summary
 from cxml.schema import columns as c
 
 NAN = float("nan")
@@ -134,3 +134,20 @@ def test_the_columns_of_the_table_stand_below_each_other_whatever_an_action_is_c
     named = recommendations.replace({c.ACTION: {"call": "a_call_by_the_head_of_the_department"}})
     text = summary(TITLE, nps_predictions, named, currency="EUR")
     assert len({len(line) for line in text.splitlines()[-6:-1]}) == 1
+
+
+def test_the_value_is_told_in_all_with_the_top_tenth_and_how_right_it_was():
+    predictions = predictions_of(21, value=[1.0] * 18 + [41.0, 41.0, NAN])
+    figure = expected_value(predictions, days=90, ratio=(0.95, 0.9, 1.01))
+    text = summary(TITLE, predictions, None, currency="EUR", value=figure)
+    # 18 + 82 is 100, of which 82 come of 2 of the 20 who are known
+    assert (
+        line_of(text, "Value")
+        == "Value          100 EUR expected in 90 days of 20 customers, 82% of it of the top tenth"
+    )
+    assert "Where the model was judged, it expected 0.95 [0.90, 1.01] of what came" in text
+
+
+def test_who_is_expected_to_bring_nothing_has_no_line_on_value():
+    assert expected_value(predictions_of(2, value=[0.0, NAN]), days=90, ratio=(1, 1, 1)) is None
+    assert "Value" not in summary(TITLE, predictions_of(2), None, currency="EUR")

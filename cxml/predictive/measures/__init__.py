@@ -17,6 +17,14 @@ from cxml.predictive.measures.classes import confusion, macro_f1, nps_error, qwk
 from cxml.predictive.measures.folds import fold_measured
 from cxml.predictive.measures.gains import GainPoint, gain_points
 from cxml.predictive.measures.intervals import N_RESAMPLES, Measure, measured, resampled
+from cxml.predictive.measures.money import (
+    absolute_error,
+    money_measured,
+    rank_correlation,
+    squared_error,
+    top_tenth,
+    total_ratio,
+)
 from cxml.predictive.measures.one_class import ClassSkill, class_skills
 from cxml.predictive.measures.probability import Array, Codes, brier, log_loss, row_losses, rps
 from cxml.predictive.measures.profit import (
@@ -51,6 +59,7 @@ __all__ = [
     "GainPoint",
     "Measure",
     "RetentionCosts",
+    "absolute_error",
     "auc",
     "auc_ordinal",
     "best_contact",
@@ -72,13 +81,18 @@ __all__ = [
     "log_loss",
     "macro_f1",
     "measured",
+    "money_measured",
     "nps_error",
     "perfect_outcomes",
     "pr_auc",
     "profit_threshold",
     "qwk",
+    "rank_correlation",
     "ranked_auc",
     "resampled",
     "row_losses",
     "rps",
+    "squared_error",
+    "top_tenth",
+    "total_ratio",
 ]

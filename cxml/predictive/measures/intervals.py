@@ -108,13 +108,15 @@ def measured(
             spread = reflected(value[name], spread)
         elif name == "ece":
             spread = np.maximum(spread - np.nanmean(spread) + value[name], 0.0)
-        measures.append(_measure(name, value[name], spread))
+        measures.append(bootstrap_measure(name, value[name], spread))
     floor = ece_floor(codes, repeats, case, customers, random_state=random_state)
     weights = drawn * case
     return (
         *measures,
         Measure("ece_floor", floor.mean, floor.low, floor.high),
-        _measure("base_log_loss", float(np.average(prior, weights=case)), weights @ prior / weights.sum(axis=1)),
+        bootstrap_measure(
+            "base_log_loss", float(np.average(prior, weights=case)), weights @ prior / weights.sum(axis=1)
+        ),
     )
 
 
@@ -123,7 +125,8 @@ def reflected(value: float, resamples: Array) -> Array:
     return np.maximum(2 * value - resamples, 0.0)
 
 
-def _measure(name: str, value: float, resamples: Array) -> Measure:
+def bootstrap_measure(name: str, value: float, resamples: Array) -> Measure:
+    """Return a measure with the 95% interval of its values on resamples; those that are NaN are left out."""
     low, high = np.nanquantile(resamples, [0.025, 0.975])
     return Measure(name, value, float(low), float(high))
 
