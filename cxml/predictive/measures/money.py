@@ -52,10 +52,11 @@ def ranked_correlation(actual: Array, expected: Array) -> Callable[[Array], floa
         a, b = _mean_ranks(one, weight), _mean_ranks(other, weight)
         share = weight / weight.sum()
         a, b = a - share @ a, b - share @ b
-        of_actual, of_expected = float(share @ a**2), float(share @ b**2)
-        if not of_actual > 0:
+        if not np.ptp(one[weight > 0]):
             return float("nan")
-        return float(share @ (a * b)) / float(np.sqrt(of_actual * of_expected)) if of_expected > 0 else 0.0
+        if not np.ptp(other[weight > 0]):
+            return 0.0
+        return float(share @ (a * b)) / float(np.sqrt((share @ a**2) * (share @ b**2)))
 
     return of_weight
 

@@ -44,7 +44,7 @@ def test_a_row_of_weight_two_is_two_rows():
 
 
 def test_rank_correlation_is_that_of_chance_where_the_same_is_said_of_all():
-    assert rank_correlation(ACTUAL, np.full(N, 7.0), ONES) == 0
+    assert rank_correlation(ACTUAL, np.full(N, 7.0), ONES) == rank_correlation(ACTUAL, np.full(N, 7.0), WEIGHT) == 0
     assert np.isnan(rank_correlation(np.full(N, 7.0), EXPECTED, ONES))
 
 
