@@ -21,7 +21,7 @@ from cxml.predictive.encoding import Encoding
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
 from cxml.predictive.heads import Head, Heads
-from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines
+from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines, one_blas_thread
 from cxml.predictive.splits import Rows, assembled, customer_folds
 
 Array = NDArray[np.float64]
@@ -117,13 +117,18 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         SchemaError
             If a column holds values of several types, or infinite ones.
         """
-        from joblib import Parallel, delayed
-
         rows = self._rows(X, y, sample_weight, scores)
         if groups is not None and len(np.unique(np.asarray(groups))) < self.n_folds:
             raise TrainingError(
                 f"{self._label}: needs rows of at least {self.n_folds} customers to be judged on each other."
             )
+        with one_blas_thread():
+            return self._found(rows, None if groups is None else np.asarray(groups), later)
+
+    def _found(self, rows: _Training, groups: NDArray[Any] | None, later: Sequence[tuple[Rows, Rows]]) -> Self:
+        """Find numbers of trees, strengths, blend and calibration on held-out rows, and fit the members on all."""
+        from joblib import Parallel, delayed
+
         n_folds = min(self.n_folds, int(np.bincount(rows.codes).max()))
         parts = list(customer_folds(rows.codes, groups, n_folds=n_folds, random_state=self.random_state))
         forests, curves = self._forests(), [f"curves_{h}" for h in self._heads()] if "curves" in self.members else []
@@ -161,7 +166,7 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
                 raw = assembled(parts, found)
                 best = _least_loss(raw, rows.target(name), rows.weight)
                 self.strengths_[name], held_out[name] = STRENGTHS[best], raw[best]
-        self._blend(rows, held_out, None if groups is None else np.asarray(groups))
+        self._blend(rows, held_out, groups)
         return self._fit_members(rows)
 
     def refit(
@@ -174,7 +179,8 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
     ) -> Self:
         """Fit the members again, on other rows, keeping numbers of trees, strengths, blend and calibration."""
         check_is_fitted(self)
-        return self._fit_members(self._rows(X, y, sample_weight, scores))
+        with one_blas_thread():
+            return self._fit_members(self._rows(X, y, sample_weight, scores))
 
     def predict_proba(self, X: Any) -> Array:
         """Return calibrated probabilities of shape (n_rows, n_classes), in the order of ``classes_``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import numpy as np
@@ -100,6 +101,17 @@ class Basis:
             for c, mean in zip(probe, means, strict=True)
         )
         return Additive(_rounded(intercept - float(self.means @ weights) + float(means.sum())), curves)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which linear algebra has one thread: the bits of its sums depend on how many there are.
+
+    Folds are fitted side by side, and would wait for each other's threads. Not to be entered from several threads.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limits
 
 
 def held_out_splines(

@@ -16,7 +16,7 @@ from cxml.predictive.boosting import Boosting
 from cxml.predictive.customer_value import LOGARITHMIC, CustomerValue, money
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.money_curves import POWER, deviance, fitted_money_curves, held_out_money_curves
-from cxml.predictive.splines import STRENGTHS
+from cxml.predictive.splines import STRENGTHS, one_blas_thread
 from cxml.predictive.splits import Rows, assembled, customer_folds
 
 Array = NDArray[np.float64]
@@ -120,20 +120,20 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         self._scale = float(np.average(np.abs(y), weights=weight)) or 1.0
         rows = _Training.of(matrix, self.encoding_.levels, self.encoding_.names, y / self._scale, weight)
         parts = self._parts(rows, groups)
-        names = self._members_for(rows)
-        held_out = self._held_out(rows, names, parts, later)
-        self.weights_, self._bias = self._blended(rows, held_out)
         self._least = 0.0 if (y[weight > 0] >= 0).all() else None
-        self._make_whole(rows, held_out)
-        return self._fit_members(rows)
+        with one_blas_thread():
+            held_out = self._held_out(rows, self._members_for(rows), parts, later)
+            self.weights_, self._bias = self._blended(rows, held_out)
+            self._make_whole(rows, held_out)
+            return self._fit_members(rows)
 
     def refit(self, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the members again, on other rows, keeping numbers of trees, strength and blend."""
         check_is_fitted(self)
         y, weight, matrix = self._read(X, y, sample_weight)
-        return self._fit_members(
-            _Training.of(matrix, self.encoding_.levels, self.encoding_.names, y / self._scale, weight)
-        )
+        rows = _Training.of(matrix, self.encoding_.levels, self.encoding_.names, y / self._scale, weight)
+        with one_blas_thread():
+            return self._fit_members(rows)
 
     def predict(self, X: Any) -> Array:
         """Return the money to expect of each row, of shape (n_rows,), in the currency of ``y``."""
