@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,12 +18,12 @@ from cxml.predictive.additive import Additive
 from cxml.predictive.blending import blended
 from cxml.predictive.boosting import Boosting
 from cxml.predictive.calibration import sigmoid
-from cxml.predictive.encoding import Encoding
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
 from cxml.predictive.heads import Head, Heads
+from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
 from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines, one_blas_thread
-from cxml.predictive.splits import Rows, assembled, customer_folds
+from cxml.predictive.splits import Rows, customer_folds
 
 Array = NDArray[np.float64]
 Member = Literal["trees", "score", "curves"]
@@ -127,45 +128,24 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
 
     def _found(self, rows: _Training, groups: NDArray[Any] | None, later: Sequence[tuple[Rows, Rows]]) -> Self:
         """Find numbers of trees, strengths, blend and calibration on held-out rows, and fit the members on all."""
-        from joblib import Parallel, delayed
-
         n_folds = min(self.n_folds, int(np.bincount(rows.codes).max()))
         parts = list(customer_folds(rows.codes, groups, n_folds=n_folds, random_state=self.random_state))
-        forests, curves = self._forests(), [f"curves_{h}" for h in self._heads()] if "curves" in self.members else []
-
-        def in_parallel(tasks: Iterable[Any]) -> list[Any]:
-            found: list[Any] = Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks)
-            return found
-
-        def boosted(name: str, fold: tuple[Rows, Rows], n_trees: int | None) -> Any:
-            of = self._boosting(name)
-            return delayed(of.held_out)(rows.matrix, rows.names, rows.target(name), rows.weight, *fold, n_trees)
-
-        searched = {}
-        if later:
-            tried = in_parallel(boosted(name, fold, None) for name in forests for fold in later)
-            for k, name in enumerate(forests):
-                searched[name] = int(np.median([n for n, _ in tried[k * len(later) : (k + 1) * len(later)]]))
-        tasks = [boosted(name, fold, searched.get(name)) for name in forests for fold in parts]
-        tasks += [
-            delayed(held_out_splines)(
-                rows.matrix, rows.n_levels, rows.target(name), rows.weight, *fold, random_state=self.random_state
+        curves = {
+            name: partial(
+                held_out_splines,
+                rows.matrix,
+                rows.n_levels,
+                rows.target(name),
+                rows.weight,
+                random_state=self.random_state,
             )
-            for name in curves
-            for fold in parts
-        ]
-        done = in_parallel(tasks)
-        held_out: dict[str, Array] = {}
-        self.n_trees_, self.strengths_ = {}, {}
-        for k, name in enumerate([*forests, *curves]):
-            found = done[k * len(parts) : (k + 1) * len(parts)]
-            if name in forests:
-                held_out[name] = assembled(parts, [said for _, said in found])
-                self.n_trees_[name] = searched.get(name) or int(np.median([n_trees for n_trees, _ in found]))
-            else:
-                raw = assembled(parts, found)
-                best = _least_loss(raw, rows.target(name), rows.weight)
-                self.strengths_[name], held_out[name] = STRENGTHS[best], raw[best]
+            for name in ([f"curves_{h}" for h in self._heads()] if "curves" in self.members else [])
+        }
+        self.n_trees_, held_out = held_out_members(rows, self._forests(rows), curves, parts, later, n_jobs=self.n_jobs)
+        self.strengths_ = {}
+        for name in curves:
+            best = _least_loss(held_out[name], rows.target(name), rows.weight)
+            self.strengths_[name], held_out[name] = STRENGTHS[best], held_out[name][best]
         self._blend(rows, held_out, groups)
         return self._fit_members(rows)
 
@@ -217,24 +197,28 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
             raise TrainingError(f"{self._label}: scores must hold a finite number for each row.")
         spread = answers.std()
         return _Training(
-            matrix, self.encoding_, codes, weight, (answers - answers.mean()) / (spread if spread else 1.0)
+            matrix, n_levels(self.encoding_), weight, codes, (answers - answers.mean()) / (spread if spread else 1.0)
         )
 
     def _heads(self) -> range:
         return range(1, len(self.classes_))
 
-    def _forests(self) -> list[str]:
+    def _forests(self, rows: _Training) -> dict[str, Forest]:
         trees = [f"trees_{h}" for h in self._heads()] if "trees" in self.members else []
-        return [*trees, *(["score"] if "score" in self.members and len(self.classes_) > 2 else [])]
-
-    def _boosting(self, forest: str) -> Boosting:
-        return Boosting(
-            "regression" if forest == "score" else "binary",
-            learning_rate=self.learning_rate,
-            num_leaves=self.num_leaves,
-            max_trees=self.max_trees,
-            random_state=self.random_state,
-        )
+        names = [*trees, *(["score"] if "score" in self.members and len(self.classes_) > 2 else [])]
+        return {
+            name: Forest(
+                Boosting(
+                    "regression" if name == "score" else "binary",
+                    learning_rate=self.learning_rate,
+                    num_leaves=self.num_leaves,
+                    max_trees=self.max_trees,
+                    random_state=self.random_state,
+                ),
+                rows.target(name),
+            )
+            for name in names
+        }
 
     def _blend(self, rows: _Training, held_out: dict[str, Array], groups: NDArray[Any] | None) -> None:
         """Find the blend and the calibration of each head on the rows that were held out."""
@@ -259,17 +243,9 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
 
     def _fit_members(self, rows: _Training) -> Self:
         """Fit every member that a head needs on all rows."""
-        from joblib import Parallel, delayed
-
-        needed = dict.fromkeys(name for head in self._plan for name in head.weights)
-        forests = [name for name in needed if name in self.n_trees_]
-        curves = [name for name in needed if name in self.strengths_]
-        grown = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._boosting(name).grown)(
-                rows.matrix, rows.names, rows.target(name), rows.weight, self.n_trees_[name]
-            )
-            for name in forests
-        )
+        needed = {name for head in self._plan for name in head.weights}
+        forests = {name: forest for name, forest in self._forests(rows).items() if name in needed}
+        grown = grown_forests(rows, forests, self.n_trees_, n_jobs=self.n_jobs)
         additives: dict[str, Additive] = {
             name: fitted_splines(
                 rows.matrix,
@@ -279,10 +255,10 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
                 self.strengths_[name],
                 random_state=self.random_state,
             )
-            for name in curves
+            for name in self.strengths_
+            if name in needed
         }
-        texts = {name: text.encode() for name, text in zip(forests, grown, strict=True)}
-        self.heads_ = Heads(texts, additives, self._plan)
+        self.heads_ = Heads(grown, additives, self._plan)
         return self
 
     def _trainable_codes(self, y: NDArray[Any], weight: Array) -> NDArray[np.intp]:
@@ -308,23 +284,11 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class _Training:
-    """Rows to learn from: the matrix, the class and weight of each, and the score on a scale of its own spread."""
+class _Training(TrainingRows):
+    """With the class of each row, and the score on a scale of its own spread."""
 
-    matrix: Array
-    encoding: Encoding
     codes: NDArray[np.intp]
-    weight: Array
     score: Array
-
-    @property
-    def names(self) -> Sequence[int]:
-        return list(self.n_levels)
-
-    @property
-    def n_levels(self) -> dict[int, int]:
-        levels = self.encoding.levels
-        return {j: len(levels[name]) for j, name in enumerate(self.encoding.names) if name in levels}
 
     def target(self, member: str) -> Array:
         """Return what a member learns: whether the class is above the head's, or the score."""

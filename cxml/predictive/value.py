@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, Literal, Self
 
 import numpy as np
@@ -15,9 +16,10 @@ from cxml.errors import TrainingError
 from cxml.predictive.boosting import Boosting
 from cxml.predictive.customer_value import LOGARITHMIC, CustomerValue, money
 from cxml.predictive.feature_input import FeatureReader
+from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
 from cxml.predictive.money_curves import POWER, deviance, fitted_money_curves, held_out_money_curves
 from cxml.predictive.splines import STRENGTHS, one_blas_thread
-from cxml.predictive.splits import Rows, assembled, customer_folds
+from cxml.predictive.splits import Rows, customer_folds
 
 Array = NDArray[np.float64]
 Member = Literal["trees", "curves", "differences"]
@@ -118,7 +120,7 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         y, weight, matrix = self._read(X, y, sample_weight)
         # Penalties and least sizes are in the scale of the money: it is about 1 on average, whatever the currency.
         self._scale = float(np.average(np.abs(y), weights=weight)) or 1.0
-        rows = _Training.of(matrix, self.encoding_.levels, self.encoding_.names, y / self._scale, weight)
+        rows = _Training(matrix, n_levels(self.encoding_), weight, y / self._scale)
         parts = self._parts(rows, groups)
         self._least = 0.0 if (y[weight > 0] >= 0).all() else None
         with one_blas_thread():
@@ -131,7 +133,7 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         """Fit the members again, on other rows, keeping numbers of trees, strength and blend."""
         check_is_fitted(self)
         y, weight, matrix = self._read(X, y, sample_weight)
-        rows = _Training.of(matrix, self.encoding_.levels, self.encoding_.names, y / self._scale, weight)
+        rows = _Training(matrix, n_levels(self.encoding_), weight, y / self._scale)
         with one_blas_thread():
             return self._fit_members(rows)
 
@@ -175,50 +177,35 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
     def _held_out(
         self,
         rows: _Training,
-        names: Sequence[Member],
+        names: Sequence[str],
         parts: Sequence[tuple[Rows, Rows]],
         later: Sequence[tuple[Rows, Rows]],
-    ) -> dict[Member, Array]:
+    ) -> dict[str, Array]:
         """Return the money that each member expects of rows it has not seen, finding its size on the way."""
-        from joblib import Parallel, delayed
-
-        def in_parallel(tasks: Iterable[Any]) -> list[Any]:
-            found: list[Any] = Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks)
-            return found
-
-        def boosted(name: Member, fold: tuple[Rows, Rows], n_trees: int | None) -> Any:
-            of = self._boosting(name)
-            return delayed(of.held_out)(rows.matrix, rows.names, rows.target(name), rows.weight, *fold, n_trees)
-
-        forests = [name for name in names if name != "curves"]
-        searched: dict[Member, int] = {}
-        if later:
-            tried = in_parallel(boosted(name, fold, None) for name in forests for fold in later)
-            for k, name in enumerate(forests):
-                searched[name] = int(np.median([n for n, _ in tried[k * len(later) : (k + 1) * len(later)]]))
-        tasks = [boosted(name, fold, searched.get(name)) for name in forests for fold in parts]
-        if "curves" in names:
-            tasks += [
-                delayed(held_out_money_curves)(
-                    rows.matrix, rows.n_levels, rows.paid, rows.weight, *fold, random_state=self.random_state
-                )
-                for fold in parts
-            ]
-        done = in_parallel(tasks)
-        found: dict[Member, Array] = {}
-        self.n_trees_: dict[Member, int] = {}
-        for k, name in enumerate(forests):
-            of_folds = done[k * len(parts) : (k + 1) * len(parts)]
-            found[name] = money(name, assembled(parts, [said for _, said in of_folds]))
-            self.n_trees_[name] = searched.get(name) or int(np.median([n_trees for n_trees, _ in of_folds]))
+        curves = {
+            name: partial(
+                held_out_money_curves,
+                rows.matrix,
+                rows.n_levels,
+                rows.paid,
+                rows.weight,
+                random_state=self.random_state,
+            )
+            for name in names
+            if name == "curves"
+        }
+        self.n_trees_, said = held_out_members(
+            rows, self._forests(rows, names), curves, parts, later, n_jobs=self.n_jobs
+        )
+        found = {name: money(name, scores) for name, scores in said.items()}
         self.strength_: float | None = None
-        if "curves" in names:
-            said = money("curves", assembled(parts, done[len(forests) * len(parts) :]))
-            best = int(np.argmin([deviance(rows.paid, np.maximum(one, 1e-9), rows.weight) for one in said]))
-            self.strength_, found["curves"] = STRENGTHS[best], said[best]
+        if curves:
+            losses = [deviance(rows.paid, np.maximum(one, 1e-9), rows.weight) for one in found["curves"]]
+            best = int(np.argmin(losses))
+            self.strength_, found["curves"] = STRENGTHS[best], found["curves"][best]
         return found
 
-    def _blended(self, rows: _Training, held_out: dict[Member, Array]) -> tuple[dict[Member, float], float]:
+    def _blended(self, rows: _Training, held_out: dict[str, Array]) -> tuple[dict[str, float], float]:
         """Return how much each member counts, by least squares in which each row counts by the spread of its money."""
         from scipy.optimize import nnls
 
@@ -236,7 +223,7 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
             names = kept
         return {}, 0.0
 
-    def _make_whole(self, rows: _Training, held_out: dict[Member, Array]) -> None:
+    def _make_whole(self, rows: _Training, held_out: dict[str, Array]) -> None:
         """Scale the blend so that on held-out rows it adds up to what came, or shift it where it can be below 0."""
         expected = np.full(len(rows.money), 0.0)
         for name, weight in self.weights_.items():
@@ -252,22 +239,15 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
 
     def _fit_members(self, rows: _Training) -> Self:
         """Fit every member that counts on all rows."""
-        from joblib import Parallel, delayed
-
-        forests = [name for name in self.weights_ if name in self.n_trees_]
-        grown = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._boosting(name).grown)(
-                rows.matrix, rows.names, rows.target(name), rows.weight, self.n_trees_[name]
-            )
-            for name in forests
-        )
+        forests = self._forests(rows, list(self.weights_))
+        grown = grown_forests(rows, forests, self.n_trees_, n_jobs=self.n_jobs)
         additives = {}
         if "curves" in self.weights_ and self.strength_ is not None:
             additives["curves"] = fitted_money_curves(
                 rows.matrix, rows.n_levels, rows.paid, rows.weight, self.strength_, random_state=self.random_state
             )
         self.customer_value_ = CustomerValue(
-            {name: text.encode() for name, text in zip(forests, grown, strict=True)},
+            grown,
             additives,
             {name: weight * self._scale for name, weight in self.weights_.items()},
             self._bias * self._scale,
@@ -275,38 +255,30 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         )
         return self
 
-    def _boosting(self, forest: Member) -> Boosting:
-        return Boosting(
-            "tweedie" if forest == "trees" else "regression",
-            learning_rate=self.learning_rate,
-            num_leaves=self.num_leaves,
-            max_trees=self.max_trees,
-            random_state=self.random_state,
-        )
+    def _forests(self, rows: _Training, names: Sequence[str]) -> dict[str, Forest]:
+        return {
+            name: Forest(
+                Boosting(
+                    "tweedie" if name == "trees" else "regression",
+                    learning_rate=self.learning_rate,
+                    num_leaves=self.num_leaves,
+                    max_trees=self.max_trees,
+                    random_state=self.random_state,
+                ),
+                rows.money if name == "differences" else rows.paid,
+            )
+            for name in names
+            if name != "curves"
+        }
 
 
 @dataclass(frozen=True)
-class _Training:
-    """Rows to learn from: the matrix, how many levels each name has, money about 1 on average, and weights."""
+class _Training(TrainingRows):
+    """With money that is about 1 on average."""
 
-    matrix: Array
-    n_levels: dict[int, int]
     money: Array
-    weight: Array
-
-    @classmethod
-    def of(cls, matrix: Array, levels: Any, names: Sequence[str], money: Array, weight: Array) -> Self:
-        n_levels = {j: len(levels[name]) for j, name in enumerate(names) if name in levels}
-        return cls(matrix, n_levels, money, weight)
-
-    @property
-    def names(self) -> Sequence[int]:
-        return list(self.n_levels)
 
     @property
     def paid(self) -> Array:
         """The money without what was lost: what a logarithm can tell of."""
         return np.maximum(self.money, 0.0)
-
-    def target(self, member: Member) -> Array:
-        return self.money if member == "differences" else self.paid
