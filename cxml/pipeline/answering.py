@@ -155,17 +155,3 @@ def weights_of(of: Answering, p_answer: np.ndarray) -> Weights:
     # Answers of the last days tell nothing of who answers, but they count.
     told = there | np.asarray(of.rows["asked"], dtype=bool)
     return inverse_weights(p_answer[told], there[told])
-
-
-def answer_weights(config: CompanyConfig, tables: Tables) -> Weights:
-    """Return the weight of each row of the NPS labels, in their order, for training and evaluation.
-
-    Inverse response propensity, stabilised and cut; 1 for each where everybody answered.
-
-    Raises
-    ------
-    CxmlError
-        As for `answering`.
-    """
-    of = answering(config, tables)
-    return weights_of(of, response_fit(config, of))

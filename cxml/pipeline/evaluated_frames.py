@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predict import NPS, RENEWAL
+from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.schema import columns as c
 from cxml.schema import frames as f
 from cxml.schema.check import checked_frame
@@ -52,18 +52,27 @@ class Judged:
         return {"weight": self.held_out.weight, "random_state": self.model.random_state}
 
 
-def frames_of(judged: Sequence[Judged]) -> dict[str, pd.DataFrame]:
-    """Return every frame of an evaluation, by name."""
+def frames_of(judged: Sequence[Judged], *, amounts: Evaluation | None = None) -> dict[str, pd.DataFrame]:
+    """Return every frame of what models said, by name.
+
+    Parameters
+    ----------
+    judged : the models of classes
+    amounts : how the model of customers' value did, where there is one: it has measures only
+    """
     reliable = [row for one in judged for row in _reliabilities(one)]
+    measures = _rows(judged, lambda one: _measures(one.evaluation))
+    if amounts is not None:
+        measures += [(VALUE, *row) for row in _measures(amounts)]
     return {
-        "measures": _frame(f.MEASURES, _rows(judged, _measures)),
-        "classes": _frame(f.CLASS_SKILLS, _rows(judged, _classes)),
-        "confusions": _frame(f.CONFUSIONS, _rows(judged, _confusions)),
-        "reliability": _frame(f.RELIABILITY, [_group_row(*row) for row in reliable]),
-        "bins": _frame(f.RELIABILITY_BINS, [bin_row for row in reliable for bin_row in _bin_rows(*row)]),
-        "gains": _frame(f.GAINS, _rows(judged, _gains)),
-        "calibrations": _frame(f.CALIBRATIONS, _rows(judged, _calibrations)),
-        "thresholds": _frame(f.THRESHOLDS, _rows(judged, _thresholds)),
+        "measures": framed(f.MEASURES, measures),
+        "classes": framed(f.CLASS_SKILLS, _rows(judged, _classes)),
+        "confusions": framed(f.CONFUSIONS, _rows(judged, _confusions)),
+        "reliability": framed(f.RELIABILITY, [_group_row(*row) for row in reliable]),
+        "bins": framed(f.RELIABILITY_BINS, [bin_row for row in reliable for bin_row in _bin_rows(*row)]),
+        "gains": framed(f.GAINS, _rows(judged, _gains)),
+        "calibrations": framed(f.CALIBRATIONS, _rows(judged, _calibrations)),
+        "thresholds": framed(f.THRESHOLDS, _rows(judged, _thresholds)),
     }
 
 
@@ -71,18 +80,19 @@ def _rows(judged: Sequence[Judged], of: Callable[[Judged], Iterable[tuple[Any, .
     return [(one.name, *row) for one in judged for row in of(one)]
 
 
-def _frame(schema: Schema, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+def framed(schema: Schema, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows as the frame of a schema; without rows it has the columns alone."""
     import pandas as pd
 
     frame = pd.DataFrame(rows, columns=[column.name for column in schema.columns])
-    kinds = {"number": "float64", "flag": "bool", "category": "object"}
+    kinds = {"number": "float64", "flag": "bool", "category": "object", "time": "datetime64[us, UTC]"}
     frame = frame.astype({column.name: kinds[column.kind] for column in schema.columns})
     return checked_frame(frame, schema) if rows else frame
 
 
-def _measures(one: Judged) -> Iterable[tuple[Any, ...]]:
-    for m in one.evaluation.measures:
-        yield m.name, m.value, m.low, m.high, one.evaluation.n_test
+def _measures(evaluation: Evaluation) -> Iterable[tuple[Any, ...]]:
+    for m in evaluation.measures:
+        yield m.name, m.value, m.low, m.high, evaluation.n_test
 
 
 def _classes(one: Judged) -> Iterable[tuple[Any, ...]]:

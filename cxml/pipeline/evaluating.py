@@ -5,6 +5,7 @@ Nothing is saved but what the caller asks for: the models are fitted to be judge
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.config.company import CompanyConfig
-from cxml.descriptive.features import feature_frame
+from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.periods import MONTH
 from cxml.descriptive.sources import Tables, frame_of, read_tables
-from cxml.errors import ConfigError, SinkError, near_miss
+from cxml.errors import ConfigError, SinkError, UnseenCategoryWarning, near_miss
 from cxml.pipeline import plan
-from cxml.pipeline.alarms import alarms_of
-from cxml.pipeline.answering import answer_weights
-from cxml.predict import NPS, RENEWAL
+from cxml.pipeline.evaluated_frames import Judged, framed, frames_of
+from cxml.pipeline.learning import REPEATS, Learnt, Material, learnt, material_of
+from cxml.pipeline.nps import able_groups, nps_frame
+from cxml.predict import RENEWAL, VALUE, Predictor
 from cxml.schema import columns as c
+from cxml.schema.frames import DRIVERS, POPULATION_NPS
 from cxml.schema.sql import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cxml.predictive.alarms import Alarm
-    from cxml.predictive.evaluation import Evaluation, Examples
-    from cxml.predictive.measures import RetentionCosts
+    from cxml.predictive.evaluation import Evaluation
 
-REPEATS: Final = 2
 _MOST_GROUPS: Final = 50
 """A column of more values is a measure or an identifier: its groups would have too few rows to say anything."""
+_OF_MODEL: Final = ("measures", "classes", "confusions", "reliability", "gains", "calibrations", "thresholds")
+"""The frames whose rows are of one model each, and told with it."""
 Format = Literal["parquet", "csv"]
 
 
@@ -55,6 +58,10 @@ class Evaluated:
     gains : GAINS frame: whom one finds by contacting the highest probabilities first
     calibrations : CALIBRATIONS frame: which were tried for each head and which was chosen
     thresholds : THRESHOLDS frame: what contacting at a threshold would have earned, in currency a customer (of all)
+    nps : POPULATION_NPS frame: the NPS of all customers beside that of those who answered, as `cxml.population_nps`
+        gives it; empty without a label of NPS
+    drivers : DRIVERS frame: what drives health, renewal and NPS of the customers of now; empty where no model of them
+        has a signal
     evaluations : for each model, the measures with the rows and probabilities behind them
     alarms : for each model, the suspected leaks
     text : the whole report
@@ -70,6 +77,8 @@ class Evaluated:
     gains: pd.DataFrame
     calibrations: pd.DataFrame
     thresholds: pd.DataFrame
+    nps: pd.DataFrame
+    drivers: pd.DataFrame
     evaluations: Mapping[str, Evaluation]
     alarms: Mapping[str, tuple[Alarm, ...]]
     text: str
@@ -116,48 +125,38 @@ def evaluate(
         If tables, labels, features or costs do not allow it, or a column to group by is not there or has more than 50
         groups; nothing is written then.
     """
-    from cxml.pipeline.evaluated_frames import Judged, frames_of
-    from cxml.predictive.encoding import common_levels
-    from cxml.predictive.evaluation import folds_evaluation, future_evaluation
-
     _checked(repeats, to, picture)
     with step("check tables"):
         tables = read_tables(config, frames)
         planned = plan.plan_of(config, tables)
     with step("build features"):
-        value = plan.value_of(config, plan.kinds_of(planned.features, tables))
-        rows = common_levels(
-            {name: feature_frame(tables, planned.features, frame) for name, frame in planned.labels.items()}
-        )
-        costs = plan.costs_of(config, value, rows)
-    with step("find who answers"):
-        weights = {NPS: answer_weights(config, tables).values} if NPS in planned.labels else {}
-    with step("look for leaks"):
-        alarms = alarms_of(config, tables, rows, planned.labels, planned.splits)
-        examples = {
-            name: plan.examples_of(rows[name], frame, weights.get(name)) for name, frame in planned.labels.items()
-        }
-        groups = {name: _groups(tables, of, by) for name, of in examples.items()}
+        material = material_of(config, tables, planned)
+        groups = {name: _groups(tables, material, name, by) for name in planned.labels}
+    found = learnt(config, tables, material, repeats=repeats, step=step)
     judged = []
-    for name, of in examples.items():
-        with step(f"fit and judge the {name} model"):
-            model, split = plan.classifier(config, name), planned.splits.get(name)
-            found = (
-                future_evaluation(model, of, split, costs=costs)
-                if split
-                else folds_evaluation(model, of, repeats=repeats, costs=costs)
-            )
-            assert found.held_out is not None
-            of_rows = {column: levels[found.held_out.rows] for column, levels in groups[name].items()}
-            judged.append(Judged(name, model, found, of_rows, costs))
+    for name, model in found.models.items():
+        evaluation = found.evaluations[name]
+        assert evaluation.held_out is not None
+        of_rows = {column: levels[evaluation.held_out.rows] for column, levels in groups[name].items()}
+        judged.append(Judged(name, model, evaluation, of_rows, material.costs))
     with step("hold what was said against what came true"):
-        made = frames_of(judged)
-    evaluations = {one.name: one.evaluation for one in judged}
-    text = _text(config, tables, made, evaluations, costs, alarms)
+        made = frames_of(judged, amounts=found.evaluations.get(VALUE))
+    with step("predict the NPS of all customers"):
+        made["nps"] = _nps(config, tables, found)
+    with step("find what drives them"):
+        made["drivers"] = _drivers(tables, material, found)
+    text = _text(config, tables, made, material, found)
     written = () if to is None else _written(made, Path(to), file_format)
     if picture is not None:
         written = (*written, _drawn(made, Path(picture)))
-    return Evaluated(**made, evaluations=evaluations, alarms=alarms, text=text, written=written, notes=tables.warnings)
+    return Evaluated(
+        **made,
+        evaluations=found.evaluations,
+        alarms=found.alarms,
+        text=text,
+        written=written,
+        notes=tables.warnings,
+    )
 
 
 def _checked(repeats: int, to: str | Path | None, picture: str | Path | None) -> None:
@@ -172,27 +171,29 @@ def _checked(repeats: int, to: str | Path | None, picture: str | Path | None) ->
         drawable_path(picture)
 
 
-def _groups(tables: Tables, examples: Examples, by: Sequence[str] | None) -> dict[str, NDArray[Any]]:
-    """Return the group of each row, None where it is not known, for each column asked for and the month."""
-    customers = tables.kinds["customers"]
-    asked = [c.SEGMENT] * (c.SEGMENT in customers) if by is None else [name for name in by if name != MONTH]
-    found = {name: _levels(tables, examples, name) for name in asked}
-    if examples.moments is not None:
-        found[MONTH] = np.datetime_as_string(examples.moments, unit="M").astype(object)
+def _groups(tables: Tables, material: Material, name: str, by: Sequence[str] | None) -> dict[str, NDArray[Any]]:
+    """Return the group of each row of a label, None where it is not known, for each column asked for and the month."""
+    customers, labels = tables.kinds["customers"], material.planned.labels[name]
+    asked = [c.SEGMENT] * (c.SEGMENT in customers) if by is None else [column for column in by if column != MONTH]
+    found = {column: _levels(tables, material.rows[name], column) for column in asked}
+    if name in material.planned.splits:
+        moments = labels[c.AS_OF].to_numpy("datetime64[us]")
+        found[MONTH] = np.datetime_as_string(moments, unit="M").astype(object)
     return found
 
 
-def _levels(tables: Tables, examples: Examples, column: str) -> NDArray[Any]:
+def _levels(tables: Tables, rows: pd.DataFrame, column: str) -> NDArray[Any]:
     import pandas as pd
 
-    customers = [name for name in tables.kinds["customers"] if name != c.CUSTOMER_ID]
-    if column in customers:
+    able = [name for name in tables.kinds["customers"] if name != c.CUSTOMER_ID]
+    features = [name for name in rows.columns if name not in c.KEY]
+    if column in able:
         of = frame_of(tables, f"SELECT {c.CUSTOMER_ID}, {quoted(column)} FROM customers").set_index(c.CUSTOMER_ID)
-        values = of[column].reindex(examples.customers.to_numpy())
-    elif column in examples.X:
-        values = examples.X[column]
+        values = of[column].reindex(rows[c.CUSTOMER_ID].to_numpy())
+    elif column in features:
+        values = rows[column]
     else:
-        near = near_miss(column, [*customers, *examples.X])
+        near = near_miss(column, [*able, *features])
         raise ConfigError(f"by: neither customers nor the features have a column {column!r}{near or '.'}")
     if (n := values.nunique()) > _MOST_GROUPS:
         raise ConfigError(
@@ -205,28 +206,49 @@ def _levels(tables: Tables, examples: Examples, column: str) -> NDArray[Any]:
     return levels
 
 
+def _nps(config: CompanyConfig, tables: Tables, found: Learnt) -> pd.DataFrame:
+    """Return the POPULATION_NPS frame, without rows where no model is of NPS."""
+    if found.answering is None or found.p_answer is None:
+        return framed(POPULATION_NPS, [])
+    return nps_frame(config, tables, found.answering, found.p_answer, able_groups(tables))
+
+
+def _drivers(tables: Tables, material: Material, found: Learnt) -> pd.DataFrame:
+    """Return the DRIVERS frame of the customers of now, without rows where nothing is said of them."""
+    everyone = customers_at(tables, tables.moment)
+    if found.bundle is None or not found.bundle.models or everyone.empty:
+        return framed(DRIVERS, [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnseenCategoryWarning)
+        return Predictor(found.bundle).drivers(feature_frame(tables, material.planned.features, everyone))
+
+
 def _text(
-    config: CompanyConfig,
-    tables: Tables,
-    made: Mapping[str, pd.DataFrame],
-    evaluations: Mapping[str, Evaluation],
-    costs: RetentionCosts | None,
-    alarms: Mapping[str, tuple[Alarm, ...]],
+    config: CompanyConfig, tables: Tables, made: Mapping[str, pd.DataFrame], material: Material, found: Learnt
 ) -> str:
     """Return the whole report; a part of its own is one more entry of the list."""
     from cxml.predictive.measures import RetentionCosts
-    from cxml.report.evaluation_text import ContactCosts, model_text
+    from cxml.report.drivers_text import drivers_text
+    from cxml.report.evaluation_text import ContactCosts, amounts_text, model_text
+    from cxml.report.nps_text import nps_text
 
-    used, published = costs or RetentionCosts(), costs is None
+    used, published = material.costs or RetentionCosts(), material.costs is None
     contact = ContactCosts(used.clv, used.offer, used.contact, used.accepted, config.currency, published=published)
     parts = [f"{config.company}: how good its models are on rows that they have not seen, data as of {tables.as_of:%F}"]
-    for name, evaluation in evaluations.items():
-        of_model = {frame: rows[rows[c.MODEL] == name] for frame, rows in made.items() if frame != "bins"}
+    for name, evaluation in found.evaluations.items():
+        of_model = {frame: made[frame][made[frame][c.MODEL] == name] for frame in _OF_MODEL}
         how = f"{evaluation.n_train:,} rows to learn from, judged on {evaluation.n_test:,} {evaluation.how}"
         if evaluation.n_effective is not None:
             how += f"; weighted by who answers, worth {evaluation.n_effective:,.0f} to learn from"
-        parts.append(model_text(name, how, **of_model, costs=contact if name == RENEWAL else None))
-        parts.append("\n".join([str(evaluation.verdict), *(f"leak? {alarm}" for alarm in alarms[name])]))
+        if name in found.models:
+            parts.append(model_text(name, how, **of_model, costs=contact if name == RENEWAL else None))
+            parts.append("\n".join([str(evaluation.verdict), *(f"leak? {alarm}" for alarm in found.alarms[name])]))
+        else:
+            parts.append(amounts_text(name, how, of_model["measures"]))
+    if found.answering is not None:
+        parts.append(f"NPS of all customers\n\n{nps_text(made['nps'], found.answering.known)}")
+    if len(made["drivers"]):
+        parts.append(drivers_text(made["drivers"]))
     return "\n\n".join(parts)
 
 

@@ -80,34 +80,49 @@ def population_nps(
         writable_path(to)
     with step("check tables"):
         tables = read_tables(config, frames)
-        groups = _groups(tables, by)
+        groups = able_groups(tables, by)
     with step("build features"):
         of = answering(config, tables)
     with step("learn who answers, and what"):
-        population, weights, correction = _estimated(config, of)
-    frame = _frame(config, tables, of, population, weights, correction, groups)
+        frame = nps_frame(config, tables, of, response_fit(config, of), groups)
     title = f"{config.company}: NPS of all customers as of {tables.moment:%Y-%m-%d}"
     written = None if to is None else write_frame(frame, to)
     return Measured(frame, f"{title}\n\n{nps_text(frame, of.known)}", written, tables.warnings)
 
 
-def _estimated(config: CompanyConfig, of: Answering) -> tuple[Population | None, Weights, str]:
+def nps_frame(
+    config: CompanyConfig, tables: Tables, of: Answering, p_answer: np.ndarray, groups: Sequence[str]
+) -> pd.DataFrame:
+    """Return the POPULATION_NPS frame of a company.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    tables : Tables
+    of : who was asked and who answered
+    p_answer : array of shape (n_rows of ``of``,), as `cxml.pipeline.answering.response_fit` gives it
+    groups : columns of customers, as `able_groups` gives them
+    """
     from cxml.predictive.population import from_answers, from_silence
 
     codes, now = of.codes, np.asarray(of.rows["now"], dtype=bool)
     told = now & (codes >= 0) & (of.known == "customers")
-    if told.sum() == now.sum():
-        return None, weights_of(of, np.ones(len(codes))), "none"
-    p_answer = response_fit(config, of)
-    weights, classes = weights_of(of, p_answer), class_fit(config, of)
-    if of.known == "invitations":
-        asked = np.asarray(of.rows["asked"], dtype=bool)
-        found = from_silence(of.customers, codes, asked, now, classes, p_answer, random_state=config.random_state)
-        return found, weights, "silence"
-    return from_answers(of.customers, codes, now, told, classes, p_answer), weights, "weights"
+    weights, population, correction = weights_of(of, p_answer), None, "none"
+    if told.sum() < now.sum():
+        classes = class_fit(config, of)
+        if of.known == "invitations":
+            asked = np.asarray(of.rows["asked"], dtype=bool)
+            population = from_silence(
+                of.customers, codes, asked, now, classes, p_answer, random_state=config.random_state
+            )
+            correction = "silence"
+        else:
+            population, correction = from_answers(of.customers, codes, now, told, classes, p_answer), "weights"
+    return _frame(config, tables, of, population, weights, correction, groups)
 
 
-def _groups(tables: Tables, by: Sequence[str] | None) -> list[str]:
+def able_groups(tables: Tables, by: Sequence[str] | None = None) -> list[str]:
+    """Return the columns of customers to group by: those asked for, or segment and region where they are few."""
     kinds = tables.kinds["customers"]
     able = [name for name, kind in kinds.items() if kind in ("category", "flag") and name != c.CUSTOMER_ID]
     if by is None:

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
-from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
-from cxml.pipeline.alarms import alarms_of
-from cxml.pipeline.answering import answer_weights
-from cxml.predict import NPS, RENEWAL, VALUE
+from cxml.pipeline.learning import learnt, material_of
 
 if TYPE_CHECKING:
     from cxml.predictive.alarms import Alarm
@@ -63,83 +60,30 @@ def train(
     CxmlError
         If tables, labels, features or policy do not allow it; nothing is written then.
     """
-    from cxml.predictive.bundle import Bundle, Model, ValueModel, save_bundle
-    from cxml.predictive.encoding import common_levels
-    from cxml.predictive.evaluation import folds_evaluation, future_evaluation
-    from cxml.predictive.health import HealthWeights
-    from cxml.predictive.profile import profiles
+    from cxml.predictive.bundle import save_bundle
     from cxml.predictive.tracking import tracked_run
-    from cxml.predictive.value_evaluation import value_evaluation
 
     models = Path(models)
     with step("check tables"):
         tables = read_tables(config, frames)
         planned = plan.plan_of(config, tables)
-        labels, splits, features = planned.labels, planned.splits, planned.features
-        asked = labels | planned.amounts
     with step("build features"):
-        kinds = plan.kinds_of(features, tables)
-        policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
-        applies = plan.renewal_applies(config, features, kinds)
-        rows = common_levels({name: feature_frame(tables, features, frame) for name, frame in asked.items()})
-        costs = plan.costs_of(config, value, rows)
-    with step("find who answers"):
-        weights = {NPS: answer_weights(config, tables).values} if NPS in labels else {}
-    with step("look for leaks"):
-        alarms = alarms_of(config, tables, rows, labels, splits)
-    fitted, evaluations = {}, {}
-    for name, frame in labels.items():
-        with step(f"train and evaluate the {name} model"):
-            estimator = plan.classifier(config, name)
-            examples = plan.examples_of(rows[name], frame, weights.get(name))
-            split = splits.get(name)
-            evaluations[name] = (
-                future_evaluation(estimator, examples, split, costs=costs)
-                if split
-                else folds_evaluation(estimator, examples, costs=costs)
-            )
-            if (found := evaluations[name].verdict) is None or found.has_signal:
-                question = getattr(config.labels, name).question()
-                fitted[name] = Model(estimator.heads_, applies if name == RENEWAL else None, question)
-            encoding = estimator.encoding_
-    valued = None
-    if VALUE in asked and (question_of := config.labels.value):
-        with step("train and evaluate the value model"):
-            regressor = plan.value_regressor(config)
-            examples = plan.examples_of(rows[VALUE], asked[VALUE])
-            evaluations[VALUE] = value_evaluation(regressor, examples, splits.get(VALUE))
-            applies = plan.value_applies(config, features, kinds)
-            valued = ValueModel(regressor.customer_value_, applies, question_of.question())
-            encoding = regressor.encoding_
+        material = material_of(config, tables, planned)
+    found = learnt(config, tables, material, step=step)
     path, model_version = None, "no signal"
-    if fitted or valued:
+    if found.bundle is not None:
         with step("save the bundle"):
             path = plan.bundle_path(config, models)
-            bundle = Bundle(
-                company=config.company,
-                currency=config.currency,
-                encoding=encoding,
-                features=tuple(feature.model_dump(exclude_none=True) for feature in features),
-                profiles=profiles(list(rows.values())),
-                models=fitted,
-                health=HealthWeights(config.health.renewal, config.health.advocacy),
-                value=value,
-                policy=policy.to_json() if policy else None,
-                evaluation={
-                    name: {**evaluation.to_json(), "alarms": [alarm.to_json() for alarm in alarms.get(name, ())]}
-                    for name, evaluation in evaluations.items()
-                },
-                value_model=valued,
-            )
-            model_version = save_bundle(bundle, path)
+            model_version = save_bundle(found.bundle, path)
+    n_features = len(planned.features)
     with step("log the run"):
         run = tracked_run(
             config.company,
             path,
             models=models,
-            parameters={**config.models.model_dump(), "random_state": config.random_state, "n_features": len(features)},
-            evaluations=evaluations,
+            parameters={**config.models.model_dump(), "random_state": config.random_state, "n_features": n_features},
+            evaluations=found.evaluations,
             tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
             config=config.model_dump(mode="json"),
         )
-    return Trained(path, model_version, len(features), evaluations, run, tables.warnings, alarms)
+    return Trained(path, model_version, n_features, found.evaluations, run, tables.warnings, found.alarms)

@@ -22,6 +22,9 @@ from cxml.predictive.trees import Trees
 
 Array = NDArray[np.float64]
 FOREST: Final = "forest"
+# What a class keeps where the heads around it cross. They are fitted apart: crossing, they say that the class is rare,
+# not that it cannot be, and a probability of 0 would be refuted by the first such customer.
+_LEAST: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Heads:
 
     def exceedances(self, raw: Array) -> Array:
         """Return P(class > k) of each head from its log-odds, of shape (n_rows, n_heads), falling with k."""
-        return np.minimum.accumulate(self.own_exceedances(raw), axis=1)
+        return falling(self.own_exceedances(raw))
 
     def own_exceedances(self, raw: Array) -> Array:
         """Return what each head says on its own; heads that cross are brought to order by `exceedances`."""
@@ -146,6 +149,18 @@ class Heads:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"model: needs heads and additives; {error!r}. Train again.") from error
         return cls(forests, additives, heads)
+
+
+def falling(own: Array) -> Array:
+    """Return what heads say, of shape (n_rows, n_heads), so that it falls with k and leaves each class something.
+
+    That is a thousandth, or half of what is above where that is less. Where a head says more, it is held down.
+    """
+    out = own.copy()
+    for k in range(1, own.shape[1]):
+        above = out[:, k - 1]
+        out[:, k] = np.minimum(own[:, k], above - np.minimum(_LEAST, above / 2))
+    return out
 
 
 def class_probabilities(exceedances: Array) -> Array:

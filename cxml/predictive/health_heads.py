@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import mask
 from cxml.predictive.bundle import Bundle, Model
 from cxml.predictive.calibration import Calibration
+from cxml.predictive.heads import falling
 from cxml.predictive.health_items import Head, Held
 
 Array = NDArray[np.float64]
@@ -55,7 +56,7 @@ def _heads(name: str, model: Model, spoken: NDArray[np.bool_], matrix: Array, we
     rows = np.ascontiguousarray(matrix[spoken])
     added, base = heads.contributions(rows if len(rows) else np.full((1, matrix.shape[1]), np.nan))
     own, own_base = heads.own_exceedances(heads.raw_scores(rows)), heads.own_exceedances(base[None, :])
-    p, p_base = (np.minimum.accumulate(found, axis=1) for found in (own, own_base))
+    p, p_base = falling(own), falling(own_base)
     n_heads = len(heads.heads)
     return [
         Head(

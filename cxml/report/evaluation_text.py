@@ -34,6 +34,13 @@ _SAYS: Final = {
     "ece": "distance of what was said from what came true",
     "ece_floor": "the same of perfect models: mean, 5% and 95%",
     "base_log_loss": "of knowing the base rate alone",
+    "mae": "mean absolute error, in money a customer",
+    "rmse": "root of the mean squared error, in money",
+    "total_ratio": "all that was expected / all that came",
+    "spearman": "rank correlation; 0 is chance",
+    "top_tenth": "share of the money in the highest tenth",
+    "base_mae": "of expecting the mean of everybody",
+    "base_rmse": "of expecting the mean of everybody",
     "auc_folds": _FOLDS,
     "lift_at_10_percent_folds": _FOLDS,
     "empc_folds": _FOLDS,
@@ -96,6 +103,11 @@ def model_text(
     if costs is not None and len(thresholds):
         lines += ["", *_thresholds(thresholds, costs)]
     return "\n".join(lines)
+
+
+def amounts_text(name: str, how: str, measures: pd.DataFrame) -> str:
+    """Return the report on a model of money; parameters as for `model_text`."""
+    return "\n".join([f"{name}: {how}", "", *_measures(measures)])
 
 
 def _measures(measures: pd.DataFrame) -> list[str]:

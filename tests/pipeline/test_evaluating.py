@@ -1,5 +1,7 @@
 """Companies evaluated from their tables: a snapshot with known truth, and the sample company with its future."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,7 +79,8 @@ def test_the_text_says_it_in_words(found):
 
 def test_each_frame_is_a_file_and_the_picture_too(found):
     names = [path.name for path in found.written]
-    frames = ["measures", "classes", "confusions", "reliability", "bins", "gains", "calibrations", "thresholds"]
+    of_model = ["measures", "classes", "confusions", "reliability", "bins", "gains", "calibrations", "thresholds"]
+    frames = [*of_model, "nps", "drivers"]
     assert names == [*(f"{name}.csv" for name in frames), "curves.svg"]
     assert all(path.stat().st_size for path in found.written)
     read = pd.read_csv(found.written[0])
@@ -91,6 +94,18 @@ def test_columns_to_look_at_are_those_of_customers_and_a_missing_level_is_no_gro
     assert of["n"].sum() == tables["customers"]["children"].notna().sum()
 
 
+def test_what_drives_health_is_told_of_the_customers_of_now(found):
+    drivers = found.drivers
+    assert drivers["of"].unique().tolist() == ["health", "renewal"]
+    assert (drivers["n_customers"] == 700).all()
+    first = drivers[drivers["feature"] != "all"].iloc[0]
+    assert (first["feature"], first["direction"] > 0.9) == ("usage", True)  # only usage keeps these customers
+    assert first["low"] > drivers[drivers["feature"] == "fee"]["high"].max()
+    assert "what drives health" in found.text
+    assert found.nps.empty
+    assert "NPS of all customers" not in found.text
+
+
 @pytest.mark.parametrize(
     ("by", "message"),
     [
@@ -99,8 +114,10 @@ def test_columns_to_look_at_are_those_of_customers_and_a_missing_level_is_no_gro
     ],
 )
 def test_a_column_that_cannot_be_grouped_by_is_refused(tables, by, message):
+    begun = []
     with pytest.raises(ConfigError, match=message):
-        evaluate(snapshot(), frames=tables, by=by)
+        evaluate(snapshot(), frames=tables, by=by, step=lambda name: begun.append(name) or nullcontext())
+    assert begun == ["check tables", "build features"]  # before anything takes long
 
 
 def test_what_cannot_be_written_or_repeated_is_refused_before_any_work(tmp_path):
@@ -159,6 +176,16 @@ def test_both_models_are_judged_on_the_future_by_segment_and_month(future):
     assert months["group"].min() >= first
     assert months["n"].sum() == future.evaluations["renewal"].n_test
     assert not future.measures["measure"].str.endswith("_folds").any()
+
+
+def test_the_nps_of_all_customers_stands_beside_that_of_those_who_answered(future, sample):
+    everyone = future.nps.iloc[0]
+    assert everyone["by"] == "all"
+    assert everyone["n_customers"] == len(sample.scored.predictions)
+    assert everyone["correction"] == "silence"
+    assert everyone["respondents_high"] < everyone["predicted_nps"]  # who is unhappy answers more often there
+    assert future.drivers["of"].unique().tolist() == ["health", "renewal", "nps"]
+    assert "Corrected for who answers by silence itself" in future.text
 
 
 def test_the_same_company_gives_the_same_figures(future, sample, tables):

@@ -11,7 +11,7 @@ from cxml.descriptive.labels import nps_labels
 from cxml.descriptive.sources import read_tables
 from cxml.errors import ConfigError, TrainingError
 from cxml.pipeline import plan, population_nps
-from cxml.pipeline.answering import answer_weights, answering, without_answers
+from cxml.pipeline.answering import answering, response_fit, weights_of, without_answers
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import POPULATION_NPS
 from cxml.simulate import simulate
@@ -126,7 +126,8 @@ def test_rows_are_invitations_answers_and_customers_of_now(company):
 def test_every_label_has_a_weight_in_its_order(company):
     config, sample = company
     tables = read_tables(config, sample.tables)
-    weights = answer_weights(config, tables)
+    of = answering(config, tables)
+    weights = weights_of(of, response_fit(config, of))
     assert len(weights.values) == len(nps_labels(tables, config.labels.nps))
     assert weights.values.mean() == pytest.approx(1)
     assert 0.5 * len(weights.values) < weights.effective_size <= len(weights.values)
@@ -141,7 +142,8 @@ def test_a_snapshot_where_everybody_answered_needs_no_correction(snapshot):
     assert everyone["effective_size"] == everyone["n_learnt"] == 400
     assert found.frame["correction"].tolist() == ["none"] * 3
     assert "Every customer has answered" in found.text
-    assert (answer_weights(config, read_tables(config, frames)).values == 1).all()
+    of = answering(config, read_tables(config, frames))
+    assert (weights_of(of, response_fit(config, of)).values == 1).all()
 
 
 def test_a_snapshot_with_silent_customers_is_weighted_and_says_what_it_cannot_know(snapshot):

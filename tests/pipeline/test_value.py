@@ -6,7 +6,7 @@ import pytest
 
 from cxml.config.load import parse_config
 from cxml.errors import ConfigError
-from cxml.pipeline import plan, score, train
+from cxml.pipeline import evaluate, plan, score, train
 from cxml.predict import Predictor, load
 
 BEGIN, AS_OF = pd.Timestamp("2022-01-01", tz="UTC"), pd.Timestamp("2023-07-01", tz="UTC")
@@ -62,6 +62,17 @@ def test_the_evaluation_is_of_the_future(trained):
     assert found["mae"].high < found["base_mae"].value
     assert found["spearman"].low > 0.3
     assert 0.8 < found["total_ratio"].value < 1.25
+
+
+def test_a_company_that_asks_for_value_alone_can_be_evaluated(frames, trained):
+    found = evaluate(config(), frames=frames[0])
+    assert found.measures["model"].unique().tolist() == ["value"]
+    told = found.measures.set_index("measure")["value"]
+    assert told["total_ratio"] == trained[0].evaluations["value"].by_name["total_ratio"].value
+    assert "all that was expected / all that came" in found.text
+    assert found.drivers.empty
+    assert found.nps.empty
+    assert found.reliability.empty
 
 
 def test_the_value_is_that_of_the_days_that_then_came(frames, scored):

@@ -10,7 +10,7 @@ from scipy.special import expit
 from cxml.errors import BundleError, SchemaError, TrainingError
 from cxml.predictive.blending import blended
 from cxml.predictive.calibration import Calibration
-from cxml.predictive.heads import Head, Heads, class_probabilities
+from cxml.predictive.heads import Head, Heads, class_probabilities, falling
 from cxml.predictive.models import NpsClassifier, RenewalClassifier
 from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.predictive.splits import later_folds
@@ -93,10 +93,22 @@ def test_class_probabilities_by_hand():
     )
 
 
-def test_heads_that_cross_are_made_to_fall():
+def test_heads_that_cross_are_made_to_fall_and_leave_the_class_between_a_thousandth():
     flat = Calibration("temperature", (1.0,))
     heads = Heads({}, {}, (Head({}, 0.0, flat), Head({}, 1.0, flat)))
-    assert heads.probabilities(np.zeros((1, 0))).tolist() == [[0.5, 0.0, 0.5]]
+    np.testing.assert_allclose(heads.probabilities(np.zeros((1, 0))), [[0.5, 0.001, 0.499]])
+
+
+def test_no_class_is_impossible_even_where_little_is_above_it():
+    own = np.array([[0.9, 0.3, 0.2], [0.001, 0.9, 0.9], [0.4, 0.3995, 0.1]])
+    np.testing.assert_allclose(falling(own), [[0.9, 0.3, 0.2], [0.001, 0.0005, 0.00025], [0.4, 0.399, 0.1]], rtol=1e-12)
+    rng = np.random.default_rng(0)
+    own = rng.random((1_000, 4))
+    p = class_probabilities(falling(own))
+    assert (p > 0).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    higher = falling(np.minimum(own + rng.random((1_000, 4)) / 10, 1))
+    assert (higher >= falling(own)).all()  # a head that says more never lowers another
 
 
 def test_a_head_without_its_member_is_refused():
