@@ -22,7 +22,7 @@ from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
 from cxml.predictive.heads import Head, Heads
 from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
-from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines, one_blas_thread
+from cxml.predictive.splines import STRENGTHS, fitted_curves, held_out_curves, logistic_path, one_blas_thread
 from cxml.predictive.splits import Rows, customer_folds
 
 Array = NDArray[np.float64]
@@ -132,7 +132,8 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         parts = list(customer_folds(rows.codes, groups, n_folds=n_folds, random_state=self.random_state))
         curves = {
             name: partial(
-                held_out_splines,
+                held_out_curves,
+                logistic_path,
                 rows.matrix,
                 rows.n_levels,
                 rows.target(name),
@@ -247,7 +248,8 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         forests = {name: forest for name, forest in self._forests(rows).items() if name in needed}
         grown = grown_forests(rows, forests, self.n_trees_, n_jobs=self.n_jobs)
         additives: dict[str, Additive] = {
-            name: fitted_splines(
+            name: fitted_curves(
+                logistic_path,
                 rows.matrix,
                 rows.n_levels,
                 rows.target(name),
