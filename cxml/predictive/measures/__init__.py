@@ -43,6 +43,7 @@ from cxml.predictive.measures.profit import (
     expected_profit,
     h_measure,
     profit_threshold,
+    row_profits,
 )
 from cxml.predictive.measures.ranking import (
     GainCurve,
@@ -100,6 +101,7 @@ __all__ = [
     "ranked_auc",
     "resampled",
     "row_losses",
+    "row_profits",
     "rps",
     "squared_error",
     "top_tenth",

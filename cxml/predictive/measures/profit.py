@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cxml.predictive.measures.probability import Array, Codes
 from cxml.predictive.measures.ranking import Ranking
@@ -120,7 +121,15 @@ def expected_profit(
     """
     costs = costs or RetentionCosts()
     contacted = p[:, 1] >= (profit_threshold(costs) if threshold is None else threshold)
-    return float(np.average(contacted * np.where(classes == 1, costs.won, -costs.wasted), weights=weight))
+    return float(np.average(row_profits(classes, contacted, costs), weights=weight))
+
+
+def row_profits(classes: Codes, contacted: ArrayLike, costs: RetentionCosts) -> Array:
+    """Return what contacting each row earns, on average over the acceptance; see `expected_profit`.
+
+    ``contacted`` has shape (n_rows,): whether a row was contacted, or in which share of repeats.
+    """
+    return np.asarray(contacted * np.where(classes == 1, costs.won, -costs.wasted))
 
 
 def best_contact(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | None = None) -> BestContact:
