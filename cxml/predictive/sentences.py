@@ -16,52 +16,32 @@ Value = float | str | None
 """A feature's value: a number, a name, or unknown (None, NaN); a number may come as text that shows it."""
 
 
-def reason_sentence(
-    feature: Definition, value: Value, points: float, language: Language, features: Iterable[Definition] = ()
-) -> str:
-    """Return the sentence of a reason.
+class Said:
+    """What is said of one feature in one language: for many customers, its words are found once.
 
     Parameters
     ----------
     feature : its definition, as the bundle stores it
-    value : the feature's value, or the text that shows it
-    points : of health; above 0 raises it
     language : ``en`` or ``pt``
     features : the definitions that a ratio or a segment's feature may be made of
+
+    Attributes
+    ----------
+    label : what the feature is, without a value, such as ``number of support contacts in 30 days``
 
     Examples
     --------
     >>> unsolved = {"kind": "aggregate", "name": "unsolved_30d", "table": "events", "aggregate": "count",
     ...             "where": "event_type = 'contact' AND solved = FALSE", "window_days": 30}
-    >>> reason_sentence(unsolved, 3, -8, "en")
+    >>> Said(unsolved, "en").reason(3, -8)
     '3 support contacts unsolved in 30 days: -8 points'
-    >>> reason_sentence(unsolved, 3, -8, "pt")
+    >>> Said(unsolved, "pt").reason(3, -8)
     '3 contactos por resolver em 30 dias: -8 pontos'
     """
-    return Said(feature, language, features).reason(value, points)
 
-
-def change_sentence(
-    feature: Definition,
-    before: Value,
-    after: Value,
-    points: float,
-    language: Language,
-    features: Iterable[Definition] = (),
-) -> str:
-    """Return the sentence of what a feature's change did to health; parameters as for `reason_sentence`."""
-    return Said(feature, language, features).change(before, after, points)
-
-
-def feature_label(feature: Definition, language: Language, features: Iterable[Definition] = ()) -> str:
-    """Return what a feature is, without a value, such as ``number of support contacts in 30 days``."""
-    return Said(feature, language, features).label
-
-
-class Said:
-    """What is said of one feature in one language: for many customers, its words are found once."""
-
-    def __init__(self, feature: Definition, language: Language, features: Iterable[Definition], depth: int = 0) -> None:
+    def __init__(
+        self, feature: Definition, language: Language, features: Iterable[Definition] = (), depth: int = 0
+    ) -> None:
         self.feature, self.language = feature, language
         self.kind: str = feature["kind"]
         self._by_name = {other["name"]: other for other in features}
@@ -72,11 +52,11 @@ class Said:
         self.label = LABELS[language][self._label_key()].format(**self.fields)
 
     def reason(self, value: Value, points: float) -> str:
-        """Return the sentence of a reason; see `reason_sentence`."""
+        """Return the sentence of a reason: the feature's value, and the points of health that it adds or takes."""
         return self._with_points(self.sentence(_read(value)), points)
 
     def change(self, before: Value, after: Value, points: float) -> str:
-        """Return the sentence of a change; see `change_sentence`."""
+        """Return the sentence of what a feature's change did to health."""
         told = [self.value(_read(value)) for value in (before, after)]
         sentence = SENTENCES[self.language]["change"].format(label=self.label, before=told[0], after=told[1])
         return self._with_points(sentence, points)
@@ -135,7 +115,7 @@ class Said:
             if aggregate == "count":
                 noun = self.fields["one" if size == "1" else "many"]
                 return f"trend.{_way(value, 'more', 'fewer', 'same')}", {"n": size, "noun": noun}
-            of_aggregate = Said({**feature, "kind": "aggregate"}, language, ()).label
+            of_aggregate = Said({**feature, "kind": "aggregate"}, language).label
             return f"trend.{_way(value)}", {"label": of_aggregate, "v": self.value(abs(value))}
         if self.kind in ("share", "promise"):
             return "share", {"p": percent_text(value, language)}
@@ -266,11 +246,11 @@ class Said:
             of.get("aggregate") in ("count", "rows") and of.get("column") in (None, c.SCORE) for of in (above, below)
         ]
         if all(counts) and above.get("window_days") == below.get("window_days"):
-            of = Said(below, self.language, ())
-            return {**fields, **Said(above, self.language, ()).fields, "of_one": of.fields["one"]}
+            of = Said(below, self.language)
+            return {**fields, **Said(above, self.language).fields, "of_one": of.fields["one"]}
         same = [(of.get("table"), of.get("where")) for of in (above, below)]
         if above.get("kind") == "recency" and below.get("aggregate") == "mean_gap_days" and same[0] == same[1]:
-            return {**fields, **Said(below, self.language, ()).fields, "usual": ""}
+            return {**fields, **Said(below, self.language).fields, "usual": ""}
         return fields
 
     def _with_points(self, sentence: str, points: float) -> str:

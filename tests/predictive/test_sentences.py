@@ -3,15 +3,23 @@ import typing
 import pytest
 
 from cxml.config.features import Aggregate, Contract, Feature, Season, features_from_json
-from cxml.predictive.item_words import item_label, known_sentence
+from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Item, Source, items_of
 from cxml.predictive.number_words import days_text, number_text, percent_text, points_text
-from cxml.predictive.sentences import change_sentence, feature_label, reason_sentence
+from cxml.predictive.sentences import Said
 from cxml.predictive.templates import LABELS, SENTENCES
 from cxml.predictive.vocabulary import LANGUAGES
 
 CONTACT, DELIVERY = "event_type = 'contact'", "event_type = 'delivery'"
 NPS = "instrument = 'nps' AND score IS NOT NULL"
+
+
+def reason_sentence(feature, value, points, language, features=()):
+    return Said(feature, language, features).reason(value, points)
+
+
+def change_sentence(feature, before, after, points, language, features=()):
+    return Said(feature, language, features).change(before, after, points)
 
 
 def events(aggregate, where=None, window_days=None, **more):
@@ -238,7 +246,7 @@ def test_every_kind_of_feature_has_its_words():
     definitions = list(every_kind())
     assert {definition["kind"] for definition in definitions} == kinds
     for definition in definitions:
-        labels = {language: feature_label(definition, language, OTHERS) for language in LANGUAGES}
+        labels = {language: Said(definition, language, OTHERS).label for language in LANGUAGES}
         assert labels["en"] != labels["pt"]
         for value in (0, 1, 2.5, -1.0, 1234.5, None, "gold"):
             if definition["kind"] == "season" and value not in (1, None, "gold"):
@@ -288,8 +296,8 @@ def test_items_are_called_after_what_they_tell_of():
 
 
 def test_a_model_that_begins_to_speak_is_told():
-    assert known_sentence("renewal", 1, 3.2, "en") == "renewal risk is known now: +3 points"
-    assert known_sentence("nps", -1, -1, "pt") == "a classe NPS deixou de ser conhecida: -1 ponto"
+    assert known_label("renewal", 1, "en") == "renewal risk is known now"
+    assert known_label("nps", -1, "pt") == "a classe NPS deixou de ser conhecida"
 
 
 @pytest.mark.parametrize(

@@ -73,15 +73,6 @@ def empc(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | Non
     return expected_maximum_profit(*_hull(classes, p, weight), costs or RetentionCosts())
 
 
-def empc_fraction(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | None = None) -> float:
-    """Return the share of customers to contact for the profit of `empc`, averaged over the acceptance rate."""
-    from scipy.special import betainc
-
-    costs = costs or RetentionCosts()
-    hits, misses = _hull(classes, p, weight)
-    return float(((hits + misses) * (1 - betainc(costs.alpha, costs.beta, _worth_from(hits, misses, costs)))).sum())
-
-
 def expected_maximum_profit(hits: Array, misses: Array, costs: RetentionCosts) -> float:
     """Return `empc` from the segments of the ROC convex hull: shares of all customers that are hits and misses."""
     from scipy.special import betainc
