@@ -19,6 +19,7 @@ from cxml.errors import ConfigError, listed, near_miss
 from cxml.pipeline import plan
 from cxml.pipeline.answering import Answering, answering, class_fit, response_fit, weights_of
 from cxml.pipeline.figures import Measured
+from cxml.predictive.measures import effective_size
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import POPULATION_NPS
@@ -191,17 +192,11 @@ def _frame(
                     c.PREDICTED_HIGH: value.high if value.high == value.high else 100.0,
                     c.SHARE_ANSWERED: float((asked & answered & here).sum() / n_asked) if n_asked else nan,
                     c.N_LEARNT: int((there & here).sum()),
-                    c.EFFECTIVE_SIZE: _effective(weights.values[here[there]]),
+                    c.EFFECTIVE_SIZE: effective_size(weights.values[here[there]]),
                     c.CORRECTION: correction,
                 }
             )
     return checked_frame(pd.DataFrame(found), POPULATION_NPS)
-
-
-def _effective(values: np.ndarray) -> float:
-    from cxml.predictive.response import effective_size
-
-    return effective_size(values)
 
 
 def _place(tables: Tables, column: str | None) -> Any:

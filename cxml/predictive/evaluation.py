@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.errors import TrainingError
-from cxml.predictive.measures import Measure, RetentionCosts, fold_measured, measured
+from cxml.predictive.measures import Measure, RetentionCosts, effective_size, fold_measured, measured
 from cxml.predictive.ordinal import OrdinalClassifier
 from cxml.predictive.splits import FutureSplit, Rows, customer_folds, later_folds
 from cxml.predictive.verdict import Verdict, verdict
@@ -46,7 +46,7 @@ class Examples:
         """Of how many rows of equal weight these know as much; None where all weigh the same."""
         if self.weight is None or (self.weight == self.weight[0]).all():
             return None
-        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+        return effective_size(self.weight)
 
     def taken(self, rows: Rows) -> Examples:
         """Return some of the rows."""
@@ -97,8 +97,8 @@ class HeldOut:
 class Evaluation:
     """How a model did on rows that it had not seen, and which rows those were.
 
-    ``n_effective`` is of how many rows of equal weight the weighted rows to learn from know as much (Kish, "Survey
-    Sampling", 1965); None where all weigh the same.
+    ``n_effective`` is of how many rows of equal weight the weighted rows to learn from know as much
+    (`cxml.predictive.measures.effective_size`); None where all weigh the same.
     """
 
     how: str

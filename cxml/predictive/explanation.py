@@ -16,7 +16,9 @@ from cxml.predictive.health_heads import health_heads
 from cxml.predictive.health_items import HealthItems
 from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Items, items_of
+from cxml.predictive.profile import is_flag
 from cxml.predictive.sentences import Said
+from cxml.predictive.time_of_year import month_of, year_waves
 from cxml.predictive.vocabulary import Language
 from cxml.schema import columns as c
 from cxml.schema.rows import HealthItem, Reason
@@ -37,6 +39,7 @@ class Explainer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._definitions = {feature["name"]: feature for feature in bundle.features}
+        self._waves = year_waves(bundle.features, bundle.encoding.names)
         self._said: dict[tuple[Language, str], Said] = {}
 
     @cached_property
@@ -85,7 +88,7 @@ class Explainer:
             for i, of_row in enumerate(order):
                 for rank, j in enumerate(of_row):
                     if points[i, j] != 0:
-                        reason = self._reason(j, block[i, j], float(points[i, j]), language)
+                        reason = self._reason(j, block[i], float(points[i, j]), language)
                         for name, value in zip(c.reason_columns(rank + 1), vars(reason).values(), strict=True):
                             found[name][rows.start + i] = value
         return found
@@ -97,7 +100,7 @@ class Explainer:
         points = split.features[row]
 
         def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
-            return tuple(self._reason(j, matrix[row, j], float(points[j]), language) for j in of)
+            return tuple(self._reason(j, matrix[row], float(points[j]), language) for j in of)
 
         moved = points != 0
         return self._items(split.items[row], points, moved, most, language, reasons)
@@ -136,7 +139,7 @@ class Explainer:
         points = found.features[row]
 
         def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
-            return tuple(self._happened(j, before[j], after[j], float(points[j]), language) for j in of)
+            return tuple(self._happened(j, before, after, float(points[j]), language) for j in of)
 
         # What did not change is nothing that happened, even where the rest gave it another meaning.
         moved = (points != 0) & (before != after) & ~(np.isnan(before) & np.isnan(after))
@@ -177,17 +180,21 @@ class Explainer:
         unknown = np.full((n_rows, len(self.items.items)), np.nan)
         return HealthItems(np.full(n_rows, np.nan), np.full(n_rows, np.nan), np.full(matrix.shape, np.nan), unknown)
 
-    def _reason(self, j: int, value: float, points: float, language: Language) -> Reason:
+    def _reason(self, j: int, row: Array, points: float, language: Language) -> Reason:
         name = self.bundle.encoding.names[j]
-        sentence = self._words(name, language).reason(self._value(name, value), points)
-        return Reason(name, self.bundle.encoding.shown(name, value), points, sentence)
+        sentence = self._words(name, language).reason(self._value(j, row), points)
+        return Reason(name, self.bundle.encoding.shown(name, row[j]), points, sentence)
 
-    def _happened(self, j: int, before: float, after: float, points: float, language: Language) -> Reason:
+    def _happened(self, j: int, before: Array, after: Array, points: float, language: Language) -> Reason:
         name = self.bundle.encoding.names[j]
-        sentence = self._words(name, language).change(self._value(name, before), self._value(name, after), points)
-        return Reason(name, self.bundle.encoding.shown(name, after), points, sentence)
+        sentence = self._words(name, language).change(self._value(j, before), self._value(j, after), points)
+        return Reason(name, self.bundle.encoding.shown(name, after[j]), points, sentence)
 
-    def _value(self, name: str, value: float) -> float | str | None:
+    def _value(self, j: int, row: Array) -> float | str | None:
+        """Return the value of a feature in a row as sentences tell it: a name, or the month in place of a wave."""
+        name, value = self.bundle.encoding.names[j], row[j]
+        if name in self._waves:
+            return month_of(*row[list(self._waves[name])])
         if np.isnan(value):
             return None
         levels = self.bundle.encoding.levels
@@ -196,7 +203,11 @@ class Explainer:
     def _words(self, name: str, language: Language) -> Said:
         found = self._said.get((language, name))
         if found is None:
-            found = Said(self._definitions[name], language, self.bundle.features)
+            definition = self._definitions[name]
+            if name in self._waves:
+                definition = {**definition, "part": "year"}
+            flag = is_flag(self.bundle.profiles.get(name, ()))
+            found = Said(definition, language, self.bundle.features, flag=flag)
             self._said[language, name] = found
         return found
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxml.errors import TrainingError, broken_by
 from cxml.predictive.calibration import Calibration, Kind
+from cxml.predictive.measures import effective_size
 from cxml.predictive.venn_abers import venn_abers_table
 
 Array = NDArray[np.float64]
@@ -154,14 +155,14 @@ def _isotonic(x: Array, y: Array, w: Array) -> Calibration:
     fit = isotonic_regression(hits / mass, weights=mass)
     ends = np.unique(np.concatenate([fit.blocks[:-1], fit.blocks[1:] - 1]))
     # No share of the rows seen is a proof: 0 and 1 would cost an infinite loss (Laplace's rule of succession).
-    least = 1 / (effective_rows(w) + 2)
+    least = 1 / (effective_size(w) + 2)
     levels = np.clip(fit.x[ends], least, 1 - least)
     return Calibration("isotonic", at=tuple(at[ends].tolist()), levels=tuple(levels.tolist()))
 
 
 def _venn_abers(x: Array, y: Array, w: Array) -> Calibration:
     # The test object that the definition adds has weight 1 among as many rows as the weights are worth.
-    at, hits, mass = grouped(x, y, w * (effective_rows(w) / w.sum()))
+    at, hits, mass = grouped(x, y, w * (effective_size(w) / w.sum()))
     knots, levels = venn_abers_table(at, hits, mass)
     return Calibration("venn_abers", at=knots, levels=levels)
 
@@ -180,8 +181,3 @@ def grouped(x: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
     x, y, w = x[w > 0][order], y[w > 0][order], w[w > 0][order]
     starts = np.flatnonzero(np.concatenate([[True], np.diff(x) > 0]))
     return x[starts], np.add.reduceat(w * y, starts), np.add.reduceat(w, starts)
-
-
-def effective_rows(w: Array) -> float:
-    """Return for how many rows of equal weight these speak: (sum w)^2 / sum w^2 (Kish, "Survey Sampling", 1965)."""
-    return float(w.sum() ** 2 / (w**2).sum())

@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 from cxml.predictive.filter_words import column_measure
 from cxml.predictive.items import Item
-from cxml.predictive.number_words import points_text
 from cxml.predictive.vocabulary import Language, event_noun
 
 _ITEMS: Final[Mapping[str, Mapping[Language, str]]] = {
@@ -46,8 +45,3 @@ def item_label(item: Item, language: Language) -> str:
 def known_label(model: str, began: Literal[-1, 1], language: Language) -> str:
     """Return what is said where a model began (1) or ceased (-1) to speak."""
     return _MODELS[model][language][began < 0]
-
-
-def known_sentence(model: str, began: Literal[-1, 1], points: float, language: Language) -> str:
-    """Return the sentence of what it did to health that a model began (1) or ceased (-1) to speak."""
-    return f"{known_label(model, began, language)}: {points_text(points, language)}"

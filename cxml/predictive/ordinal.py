@@ -14,7 +14,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from cxml.errors import TrainingError
-from cxml.predictive.additive import Additive
 from cxml.predictive.blending import blended
 from cxml.predictive.boosting import Boosting
 from cxml.predictive.calibration import sigmoid
@@ -22,7 +21,7 @@ from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
 from cxml.predictive.heads import Head, Heads
 from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
-from cxml.predictive.splines import STRENGTHS, fitted_splines, held_out_splines, one_blas_thread
+from cxml.predictive.splines import STRENGTHS, fitted_curves, held_out_curves, logistic_path, one_blas_thread
 from cxml.predictive.splits import Rows, customer_folds
 
 Array = NDArray[np.float64]
@@ -130,15 +129,11 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         """Find numbers of trees, strengths, blend and calibration on held-out rows, and fit the members on all."""
         n_folds = min(self.n_folds, int(np.bincount(rows.codes).max()))
         parts = list(customer_folds(rows.codes, groups, n_folds=n_folds, random_state=self.random_state))
+        held_out_of = partial(
+            held_out_curves, logistic_path, rows.matrix, rows.n_levels, random_state=self.random_state
+        )
         curves = {
-            name: partial(
-                held_out_splines,
-                rows.matrix,
-                rows.n_levels,
-                rows.target(name),
-                rows.weight,
-                random_state=self.random_state,
-            )
+            name: partial(held_out_of, rows.target(name), rows.weight)
             for name in ([f"curves_{h}" for h in self._heads()] if "curves" in self.members else [])
         }
         self.n_trees_, held_out = held_out_members(rows, self._forests(rows), curves, parts, later, n_jobs=self.n_jobs)
@@ -229,11 +224,7 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
             hits, weight = (rows.codes >= h).astype(np.float64), rows.weight
             weights, bias = blended(raw, hits, weight)
             calibration, tried = fitted_calibration(
-                raw @ weights + bias,
-                hits,
-                weight=weight,
-                customers=groups,
-                random_state=self.random_state,
+                raw @ weights + bias, hits, weight=weight, customers=groups, random_state=self.random_state
             )
             kept = {name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}
             heads.append(Head(kept, bias, calibration))
@@ -246,16 +237,10 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         needed = {name for head in self._plan for name in head.weights}
         forests = {name: forest for name, forest in self._forests(rows).items() if name in needed}
         grown = grown_forests(rows, forests, self.n_trees_, n_jobs=self.n_jobs)
-        additives: dict[str, Additive] = {
-            name: fitted_splines(
-                rows.matrix,
-                rows.n_levels,
-                rows.target(name),
-                rows.weight,
-                self.strengths_[name],
-                random_state=self.random_state,
-            )
-            for name in self.strengths_
+        curves_of = partial(fitted_curves, logistic_path, rows.matrix, rows.n_levels, random_state=self.random_state)
+        additives = {
+            name: curves_of(rows.target(name), rows.weight, strength)
+            for name, strength in self.strengths_.items()
             if name in needed
         }
         self.heads_ = Heads(grown, additives, self._plan)

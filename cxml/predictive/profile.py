@@ -35,6 +35,15 @@ def profiles(frames: Sequence[pd.DataFrame]) -> dict[str, tuple[float, ...]]:
     return found
 
 
+def is_flag(quantiles: Sequence[float]) -> bool:
+    """Return whether a number feature with these quantiles was 0 and 1 in training, and nothing beside.
+
+    One quantile may lie between: the one on the step from the last 0 to the first 1.
+    """
+    ends = (quantiles[0], quantiles[-1]) if quantiles else ()
+    return ends == (0.0, 1.0) and sum(0 < value < 1 for value in quantiles) <= 1
+
+
 def swapped_columns(columns: Mapping[str, NDArray[Any]], profiles: Mapping[str, tuple[float, ...]]) -> None:
     """Refuse a batch in which two number features look like each other in training, and no more like themselves.
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cxml.predictive.measures import effective_size
 from cxml.predictive.ordinal import OrdinalClassifier
 
 Array = NDArray[np.float64]
@@ -35,31 +36,13 @@ class Weights:
     Attributes
     ----------
     values : array of shape (n_answers,)
-    effective_size : as many answers of equal weight know as much (Kish)
+    effective_size : as many answers of equal weight know as much (`cxml.predictive.measures.effective_size`)
     clipped : share of the answers whose weight was cut
     """
 
     values: Array
     effective_size: float
     clipped: float
-
-
-def effective_size(weights: ArrayLike) -> float:
-    """Return how many answers of equal weight know as much: (sum of w)^2 / sum of w^2.
-
-    References
-    ----------
-    Kish, "Survey Sampling", 1965.
-
-    Examples
-    --------
-    >>> effective_size([1, 1, 1, 1])
-    4.0
-    >>> effective_size([3, 1])
-    1.6
-    """
-    w = np.asarray(weights, dtype=np.float64)
-    return float(w.sum() ** 2 / (w**2).sum()) if len(w) else 0.0
 
 
 def inverse_weights(p_answer: ArrayLike, answered: ArrayLike) -> Weights:

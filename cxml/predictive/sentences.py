@@ -3,65 +3,58 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Final
 
-from cxml.predictive.filter_words import column_measure, facts, flag_words, promise_words, share_words
+from cxml.predictive.filter_words import clause_text, column_measure, facts, flag_words, promise_words, share_words
 from cxml.predictive.items import Definition
 from cxml.predictive.number_words import days_text, number_text, percent_text, points_text
 from cxml.predictive.templates import LABELS, MONTHS, SENTENCES, WEEKDAYS
+from cxml.predictive.time_of_year import WAVES
 from cxml.predictive.vocabulary import FLAGS, Language, Measure, category, readable, table_noun
 from cxml.schema import columns as c
 
 Value = float | str | None
 """A feature's value: a number, a name, or unknown (None, NaN); a number may come as text that shows it."""
 
+# Features whose value is one that a column has, and nothing that was reckoned from several.
+_OWN_VALUES: Final = ("attribute", "contract", "environment", "last", "first")
+_NAMES: Final = {"month": MONTHS, "year": MONTHS, "weekday": WEEKDAYS}
 
-def reason_sentence(
-    feature: Definition, value: Value, points: float, language: Language, features: Iterable[Definition] = ()
-) -> str:
-    """Return the sentence of a reason.
+
+class Said:
+    """What is said of one feature in one language: for many customers, its words are found once.
 
     Parameters
     ----------
     feature : its definition, as the bundle stores it
-    value : the feature's value, or the text that shows it
-    points : of health; above 0 raises it
     language : ``en`` or ``pt``
     features : the definitions that a ratio or a segment's feature may be made of
+    flag : whether it was true or false in training, told as 1 or 0; this says something of a column's own values alone
+
+    Attributes
+    ----------
+    label : what the feature is, without a value, such as ``number of support contacts in 30 days``
 
     Examples
     --------
     >>> unsolved = {"kind": "aggregate", "name": "unsolved_30d", "table": "events", "aggregate": "count",
     ...             "where": "event_type = 'contact' AND solved = FALSE", "window_days": 30}
-    >>> reason_sentence(unsolved, 3, -8, "en")
+    >>> Said(unsolved, "en").reason(3, -8)
     '3 support contacts unsolved in 30 days: -8 points'
-    >>> reason_sentence(unsolved, 3, -8, "pt")
+    >>> Said(unsolved, "pt").reason(3, -8)
     '3 contactos por resolver em 30 dias: -8 pontos'
     """
-    return Said(feature, language, features).reason(value, points)
 
-
-def change_sentence(
-    feature: Definition,
-    before: Value,
-    after: Value,
-    points: float,
-    language: Language,
-    features: Iterable[Definition] = (),
-) -> str:
-    """Return the sentence of what a feature's change did to health; parameters as for `reason_sentence`."""
-    return Said(feature, language, features).change(before, after, points)
-
-
-def feature_label(feature: Definition, language: Language, features: Iterable[Definition] = ()) -> str:
-    """Return what a feature is, without a value, such as ``number of support contacts in 30 days``."""
-    return Said(feature, language, features).label
-
-
-class Said:
-    """What is said of one feature in one language: for many customers, its words are found once."""
-
-    def __init__(self, feature: Definition, language: Language, features: Iterable[Definition], depth: int = 0) -> None:
+    def __init__(
+        self,
+        feature: Definition,
+        language: Language,
+        features: Iterable[Definition] = (),
+        depth: int = 0,
+        *,
+        flag: bool = False,
+    ) -> None:
         self.feature, self.language = feature, language
         self.kind: str = feature["kind"]
         self._by_name = {other["name"]: other for other in features}
@@ -69,17 +62,19 @@ class Said:
         self.column: str | None = feature.get("column")
         self.measure = column_measure(self.column, language) if self.column else Measure("")
         self.fields = self._fields()
+        self.flag = self._label_key() in _OWN_VALUES and (flag or self.column in FLAGS)
         self.label = LABELS[language][self._label_key()].format(**self.fields)
 
     def reason(self, value: Value, points: float) -> str:
-        """Return the sentence of a reason; see `reason_sentence`."""
+        """Return the sentence of a reason: the feature's value, and the points of health that it adds or takes."""
         return self._with_points(self.sentence(_read(value)), points)
 
     def change(self, before: Value, after: Value, points: float) -> str:
-        """Return the sentence of a change; see `change_sentence`."""
-        told = [self.value(_read(value)) for value in (before, after)]
-        sentence = SENTENCES[self.language]["change"].format(label=self.label, before=told[0], after=told[1])
-        return self._with_points(sentence, points)
+        """Return the sentence of what a feature's change did to health."""
+        old, new = (self.value(_read(value)) for value in (before, after))
+        # Where words do not tell the two apart, that it went from one to the other says nothing.
+        key = "change.untold" if "" in (old, new) or old == new else "change"
+        return self._with_points(self._template(key, before=old, after=new), points)
 
     def sentence(self, value: Value) -> str:
         """Return the sentence of a value."""
@@ -93,11 +88,15 @@ class Said:
         return self._template(key, **fields)
 
     def value(self, value: Value) -> str:
-        """Return a value in words, with its unit."""
+        """Return a value in words, with its unit; the height of a wave of the year has no words."""
         if value is None:
             return {"en": "unknown", "pt": "desconhecido"}[self.language]
         if isinstance(value, str):
             return category(self.column, value, self.language)
+        if self.flag and value in (0.0, 1.0):
+            return clause_text(["flag", value == 1.0], self.language)
+        if self.kind == "season" and (part := self.feature["part"]) != "quarter":
+            return "" if part in WAVES else _NAMES[part][self.language][int(value) - 1]
         aggregate = self.feature.get("aggregate")
         if self.kind in ("share", "promise") or (aggregate == "mean" and self.column in FLAGS):
             return percent_text(value, self.language)
@@ -135,7 +134,7 @@ class Said:
             if aggregate == "count":
                 noun = self.fields["one" if size == "1" else "many"]
                 return f"trend.{_way(value, 'more', 'fewer', 'same')}", {"n": size, "noun": noun}
-            of_aggregate = Said({**feature, "kind": "aggregate"}, language, ()).label
+            of_aggregate = Said({**feature, "kind": "aggregate"}, language).label
             return f"trend.{_way(value)}", {"label": of_aggregate, "v": self.value(abs(value))}
         if self.kind in ("share", "promise"):
             return "share", {"p": percent_text(value, language)}
@@ -152,17 +151,10 @@ class Said:
         if self.kind == "ratio" and "usual" in self.fields:
             return "ratio.overdue", {}
         if self.kind == "season":
-            return self._season(value)
+            return self._label_key(), {}
         if self.kind == "attribute" and (key := self._label_key()) != "attribute":
             return key, {"days": days_text(value, language)}
-        return None, {}
-
-    def _season(self, value: float) -> tuple[str | None, dict[str, str]]:
-        names: Mapping[str, tuple[str, ...]] = {"month": MONTHS[self.language], "weekday": WEEKDAYS[self.language]}
-        part = self.feature["part"]
-        if part in names:
-            return f"season.{part}", {part: names[part][int(value) - 1]}
-        return f"season.{part}", {"n": number_text(value, self.language)}
+        return "flag" if self.flag and value in (0.0, 1.0) else None, {}
 
     def _label_key(self) -> str:
         """Return the template of the label."""
@@ -266,11 +258,11 @@ class Said:
             of.get("aggregate") in ("count", "rows") and of.get("column") in (None, c.SCORE) for of in (above, below)
         ]
         if all(counts) and above.get("window_days") == below.get("window_days"):
-            of = Said(below, self.language, ())
-            return {**fields, **Said(above, self.language, ()).fields, "of_one": of.fields["one"]}
+            of = Said(below, self.language)
+            return {**fields, **Said(above, self.language).fields, "of_one": of.fields["one"]}
         same = [(of.get("table"), of.get("where")) for of in (above, below)]
         if above.get("kind") == "recency" and below.get("aggregate") == "mean_gap_days" and same[0] == same[1]:
-            return {**fields, **Said(below, self.language, ()).fields, "usual": ""}
+            return {**fields, **Said(below, self.language).fields, "usual": ""}
         return fields
 
     def _with_points(self, sentence: str, points: float) -> str:

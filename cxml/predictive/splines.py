@@ -1,8 +1,8 @@
-"""Training of the additive model: regularised logistic regression on straight-line splines of every feature."""
+"""Training of the additive model: a regularised regression on straight-line splines of every feature."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -13,6 +13,10 @@ from cxml.predictive.additive import Additive, Curve
 from cxml.predictive.splits import Rows
 
 Array = NDArray[np.float64]
+Columns = NDArray[np.float32]
+Fits = list[tuple[Array, float]]
+"""The weights of the columns and the intercept, of each strength."""
+Path = Callable[[Columns, Array, Array, Sequence[float]], Fits]
 
 N_KNOTS: Final = 6  # quantiles from 0.5% to 99.5%; more bends are what the trees are for
 # Inverse strengths of the ridge penalty, tried on held-out rows; the smallest all but flattens every curve.
@@ -47,7 +51,7 @@ class Basis:
         self.means = np.zeros(0)
         self.means = self.columns(matrix).mean(axis=0, dtype=np.float64)
 
-    def columns(self, matrix: Array) -> NDArray[np.float32]:
+    def columns(self, matrix: Array) -> Columns:
         """Return the columns of shape (n_rows, n_columns), centred on their means over the training rows."""
         found = [column for j in range(matrix.shape[1]) for column in self._of(j, matrix[:, j])]
         if not found:
@@ -114,55 +118,93 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limits
 
 
-def held_out_splines(
-    matrix: Array, names: dict[int, int], hits: Array, weight: Array, train: Rows, test: Rows, *, random_state: int
+def held_out_curves(
+    path: Path,
+    matrix: Array,
+    names: dict[int, int],
+    target: Array,
+    weight: Array,
+    train: Rows,
+    test: Rows,
+    *,
+    random_state: int,
 ) -> Array:
-    """Return what regressions of each strength, fitted on ``train``, say of ``test``: (n_strengths, n_test)."""
-    basis, fits = _path(matrix[train], names, hits[train], weight[train], STRENGTHS, random_state)
+    """Return what regressions of each strength, fitted on ``train``, say of ``test``: (n_strengths, n_test).
+
+    Parameters are those of `fitted_curves`.
+    """
+    basis, fits = _fits(path, matrix[train], names, target[train], weight[train], STRENGTHS, random_state)
     columns = basis.columns(matrix[test])
     return np.stack([columns @ weights + intercept for weights, intercept in fits])
 
 
-def fitted_splines(
-    matrix: Array, names: dict[int, int], hits: Array, weight: Array, strength: float, *, random_state: int
+def fitted_curves(
+    path: Path,
+    matrix: Array,
+    names: dict[int, int],
+    target: Array,
+    weight: Array,
+    strength: float,
+    *,
+    random_state: int,
 ) -> Additive:
     """Return the additive model of one strength.
 
     Parameters
     ----------
+    path : `logistic_path` or `cxml.predictive.money_curves.tweedie_path`
+        What fits the columns: ``path(columns, target, weight, strengths)`` gives the weights and the intercept of each
+        strength, rising.
     matrix : array of shape (n_rows, n_features), NaN where unknown, codes for names
     names : which features are codes of names, and how many levels each has
-    hits : array of shape (n_rows,), 1.0 where it happened, else 0.0
+    target : array of shape (n_rows,), what ``path`` learns
     weight : array of shape (n_rows,)
     strength : inverse of the ridge penalty; one of ``STRENGTHS``
     random_state : of the rows that are taken where there are more than 50,000
     """
-    path = STRENGTHS[: STRENGTHS.index(strength) + 1]
-    basis, fits = _path(matrix, names, hits, weight, path, random_state)
+    strengths = STRENGTHS[: STRENGTHS.index(strength) + 1]
+    basis, fits = _fits(path, matrix, names, target, weight, strengths, random_state)
     return basis.additive(*fits[-1], matrix)
 
 
-def _path(
-    matrix: Array, names: dict[int, int], hits: Array, weight: Array, strengths: Sequence[float], random_state: int
-) -> tuple[Basis, list[tuple[Array, float]]]:
-    """Return the weights and intercept for each strength, each fit starting from the one before."""
-    from sklearn.linear_model import LogisticRegression
-
-    rows = np.arange(len(hits))
+def _fits(
+    path: Path,
+    matrix: Array,
+    names: dict[int, int],
+    target: Array,
+    weight: Array,
+    strengths: Sequence[float],
+    random_state: int,
+) -> tuple[Basis, Fits]:
+    rows = np.arange(len(target))
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(random_state).choice(len(rows), MOST_ROWS, replace=False))
     basis = Basis(matrix[rows], names)
-    columns = basis.columns(matrix[rows])
-    w = weight[rows] / weight[rows].mean()
-    if columns.shape[1] == 0 or not 0 < hits[rows] @ w < w.sum():
-        share = np.clip(np.average(hits[rows], weights=w), 1e-6, 1 - 1e-6)
-        return basis, [(np.zeros(columns.shape[1]), float(np.log(share / (1 - share))))] * len(strengths)
+    return basis, path(basis.columns(matrix[rows]), target[rows], weight[rows], strengths)
+
+
+def logistic_path(columns: Columns, hits: Array, weight: Array, strengths: Sequence[float]) -> Fits:
+    """Return the logistic regression of each strength, each fit starting from the one before.
+
+    Parameters
+    ----------
+    columns : array of shape (n_rows, n_columns)
+    hits : array of shape (n_rows,), 1.0 where it happened, else 0.0
+    weight : array of shape (n_rows,)
+    strengths : rising
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    w = weight / weight.mean()
+    if columns.shape[1] == 0 or not 0 < hits @ w < w.sum():
+        share = np.clip(np.average(hits, weights=w), 1e-6, 1 - 1e-6)
+        return [(np.zeros(columns.shape[1]), float(np.log(share / (1 - share))))] * len(strengths)
     model: Any = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
     fits = []
     for strength in strengths:
-        model.set_params(C=strength).fit(columns, hits[rows], sample_weight=w)
+        model.set_params(C=strength).fit(columns, hits, sample_weight=w)
         fits.append((model.coef_[0].astype(np.float64), float(model.intercept_[0])))
-    return basis, fits
+    return fits
 
 
 def _knots(known: Array) -> Array:

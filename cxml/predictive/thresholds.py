@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxml.predictive.measures import Array, Measure, RetentionCosts, best_contact, profit_threshold, resampled
+from cxml.predictive.measures import (
+    Array,
+    Measure,
+    RetentionCosts,
+    best_contact,
+    bootstrap_measure,
+    profit_threshold,
+    resampled,
+    row_profits,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,6 @@ def thresholds(
     n_repeats = p.shape[1]
     said = np.column_stack([1 - p.ravel(), p.ravel()])
     hindsight = best_contact(np.repeat(lost, n_repeats), said, np.repeat(case, n_repeats), costs=costs).threshold
-    earned = np.where(lost == 1, costs.won, -costs.wasted)
     weights = resampled(customers, np.random.default_rng(random_state)) * case
     found = []
     for name, at in (
@@ -68,10 +76,10 @@ def thresholds(
         ("hindsight", hindsight),
     ):
         contacted = (p >= at).mean(axis=1)
-        profit = float(np.average(contacted * earned, weights=case))
-        low, high = np.quantile(weights @ (contacted * earned) / weights.sum(axis=1), [0.025, 0.975])
+        profits = row_profits(lost, contacted, costs)
+        resamples = weights @ profits / weights.sum(axis=1)
+        profit = bootstrap_measure("profit", float(np.average(profits, weights=case)), resamples)
         at_risk = float((case * lost).sum())
         reached = float((case * lost * contacted).sum()) / at_risk if at_risk else float("nan")
-        measure = Measure("profit", profit, float(low), float(high))
-        found.append(Threshold(name, at, float(np.average(contacted, weights=case)), reached, measure))
+        found.append(Threshold(name, at, float(np.average(contacted, weights=case)), reached, profit))
     return tuple(found)

@@ -17,8 +17,8 @@ from cxml.predictive.boosting import Boosting
 from cxml.predictive.customer_value import LOGARITHMIC, CustomerValue, money
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
-from cxml.predictive.money_curves import POWER, deviance, fitted_money_curves, held_out_money_curves
-from cxml.predictive.splines import STRENGTHS, one_blas_thread
+from cxml.predictive.money_curves import POWER, deviance, tweedie_path
+from cxml.predictive.splines import STRENGTHS, fitted_curves, held_out_curves, one_blas_thread
 from cxml.predictive.splits import Rows, customer_folds
 
 Array = NDArray[np.float64]
@@ -184,7 +184,8 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         """Return the money that each member expects of rows it has not seen, finding its size on the way."""
         curves = {
             name: partial(
-                held_out_money_curves,
+                held_out_curves,
+                tweedie_path,
                 rows.matrix,
                 rows.n_levels,
                 rows.paid,
@@ -243,8 +244,14 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
         grown = grown_forests(rows, forests, self.n_trees_, n_jobs=self.n_jobs)
         additives = {}
         if "curves" in self.weights_ and self.strength_ is not None:
-            additives["curves"] = fitted_money_curves(
-                rows.matrix, rows.n_levels, rows.paid, rows.weight, self.strength_, random_state=self.random_state
+            additives["curves"] = fitted_curves(
+                tweedie_path,
+                rows.matrix,
+                rows.n_levels,
+                rows.paid,
+                rows.weight,
+                self.strength_,
+                random_state=self.random_state,
             )
         self.customer_value_ = CustomerValue(
             grown,

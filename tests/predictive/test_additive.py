@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cxml.errors import BundleError
 from cxml.predictive.additive import Additive, Curve
-from cxml.predictive.splines import STRENGTHS, Basis, fitted_splines, held_out_splines
+from cxml.predictive.splines import STRENGTHS, Basis, fitted_curves, held_out_curves, logistic_path
 
 BY_HAND = Additive(
     0.5,
@@ -48,21 +48,21 @@ def table(n=900, seed=0):
 def test_the_curves_say_what_the_regression_says():
     matrix, names, hits = table()
     weight = np.random.default_rng(1).integers(1, 4, len(hits)).astype(float)
-    said = held_out_splines(matrix, names, hits, weight, np.arange(900), np.arange(900), random_state=0)
+    said = held_out_curves(logistic_path, matrix, names, hits, weight, np.arange(900), np.arange(900), random_state=0)
     for strength, expected in zip(STRENGTHS, said, strict=True):
-        additive = fitted_splines(matrix, names, hits, weight, strength, random_state=0)
+        additive = fitted_curves(logistic_path, matrix, names, hits, weight, strength, random_state=0)
         np.testing.assert_allclose(additive.raw_scores(matrix), expected, atol=1e-5)  # its columns are float32
 
 
 def test_curves_are_zero_on_average_so_that_the_base_is_nobody_in_particular():
     matrix, names, hits = table()
-    additive = fitted_splines(matrix, names, hits, np.ones(900), 0.3, random_state=0)
+    additive = fitted_curves(logistic_path, matrix, names, hits, np.ones(900), 0.3, random_state=0)
     np.testing.assert_allclose(additive.contributions(matrix).mean(axis=0), 0, atol=1e-8)
 
 
 def test_a_bend_that_a_straight_line_cannot_follow_is_found():
     matrix, names, hits = table(6_000)
-    additive = fitted_splines(matrix, names, hits, np.ones(6_000), 3.0, random_state=0)
+    additive = fitted_curves(logistic_path, matrix, names, hits, np.ones(6_000), 3.0, random_state=0)
     ends = additive.contributions(np.array([[-2.0, 1, 0, 1], [0.0, 1, 0, 1], [2.0, 1, 0, 1]]))[:, 0]
     assert ends[0] > ends[1] + 1
     assert ends[2] > ends[1] + 1
@@ -70,9 +70,11 @@ def test_a_bend_that_a_straight_line_cannot_follow_is_found():
 
 def test_many_rows_of_the_additive_model_are_sampled_for_the_fit():
     matrix, names, hits = table(60_000)
-    first, again = (fitted_splines(matrix, names, hits, np.ones(60_000), 0.3, random_state=s) for s in (0, 0))
+    first, again = (
+        fitted_curves(logistic_path, matrix, names, hits, np.ones(60_000), 0.3, random_state=s) for s in (0, 0)
+    )
     assert first == again
-    small = fitted_splines(*table(40_000)[:2], table(40_000)[2], np.ones(40_000), 0.3, random_state=0)
+    small = fitted_curves(logistic_path, *table(40_000)[:2], table(40_000)[2], np.ones(40_000), 0.3, random_state=0)
     assert np.abs(first.raw_scores(matrix) - small.raw_scores(matrix)).mean() < 0.1
 
 

@@ -3,8 +3,8 @@ import pytest
 from sklearn.linear_model import TweedieRegressor
 from sklearn.metrics import mean_tweedie_deviance
 
-from cxml.predictive.money_curves import deviance, fitted_money_curves, held_out_money_curves
-from cxml.predictive.splines import STRENGTHS, Basis
+from cxml.predictive.money_curves import deviance, tweedie_path
+from cxml.predictive.splines import STRENGTHS, Basis, fitted_curves, held_out_curves
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def data():
 
 def test_the_curves_are_scikit_learns_tweedie_regression_on_the_same_columns(data):
     matrix, _, money, weight = data
-    model = fitted_money_curves(matrix, {1: 3}, money, weight, 0.3, random_state=0)
+    model = fitted_curves(tweedie_path, matrix, {1: 3}, money, weight, 0.3, random_state=0)
     columns = Basis(matrix, {1: 3}).columns(matrix).astype(float)
     peer = TweedieRegressor(power=1.5, link="log", alpha=1 / (0.3 * len(matrix)), max_iter=5_000, tol=1e-8)
     expected = peer.fit(columns, money, sample_weight=weight).predict(columns)
@@ -27,7 +27,7 @@ def test_the_curves_are_scikit_learns_tweedie_regression_on_the_same_columns(dat
 
 def test_a_known_truth_is_found(data):
     matrix, mean, money, weight = data
-    said = np.exp(fitted_money_curves(matrix, {1: 3}, money, weight, 3.0, random_state=0).raw_scores(matrix))
+    said = np.exp(fitted_curves(tweedie_path, matrix, {1: 3}, money, weight, 3.0, random_state=0).raw_scores(matrix))
     assert np.corrcoef(np.log(said), np.log(mean))[0, 1] > 0.98
     assert said.mean() == pytest.approx(mean.mean(), rel=0.05)
 
@@ -35,17 +35,17 @@ def test_a_known_truth_is_found(data):
 def test_held_out_rows_are_told_of_by_the_others(data):
     matrix, mean, money, weight = data
     train, test = np.arange(2_000), np.arange(2_000, 3_000)
-    said = held_out_money_curves(matrix, {1: 3}, money, weight, train, test, random_state=0)
+    said = held_out_curves(tweedie_path, matrix, {1: 3}, money, weight, train, test, random_state=0)
     assert said.shape == (len(STRENGTHS), 1_000)
     changed = np.where(np.arange(3_000) < 2_000, money, 1e6)
-    again = held_out_money_curves(matrix, {1: 3}, changed, weight, train, test, random_state=0)
+    again = held_out_curves(tweedie_path, matrix, {1: 3}, changed, weight, train, test, random_state=0)
     np.testing.assert_array_equal(said, again)
     assert np.corrcoef(said[-1], np.log(mean[test]))[0, 1] > 0.95
 
 
 def test_where_nobody_brings_anything_nothing_is_expected(data):
     matrix, _, money, weight = data
-    model = fitted_money_curves(matrix, {1: 3}, 0 * money, weight, 3.0, random_state=0)
+    model = fitted_curves(tweedie_path, matrix, {1: 3}, 0 * money, weight, 3.0, random_state=0)
     assert np.exp(model.raw_scores(matrix)).max() < 1e-5
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from cxml.errors import SchemaError
-from cxml.predictive.profile import profiles, swapped_columns
+from cxml.predictive.profile import is_flag, profiles, swapped_columns
 
 
 def batch(n_rows: int = 2_000, seed: int = 0) -> dict[str, np.ndarray]:
@@ -57,3 +57,21 @@ def test_the_quantiles_are_those_of_all_frames_without_the_unknown():
     assert len(found) == 21
     assert (found[0], found[10], found[20]) == (0.0, 10.0, 20.0)
     assert profiles([pd.DataFrame({"a": [np.nan]})]) == {"a": ()}
+
+
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ([0.0, 1.0], True),
+        ([0.0, 0.0, 1.0], True),
+        ([np.nan, *[0.0] * 99, 1.0], True),
+        ([0.0, 1.0, 2.0], False),
+        ([0.0, 0.2, 0.4, 0.7, 1.0], False),
+        ([1.0, 1.0], False),
+        ([-1.0, 0.0, 1.0], False),
+        ([np.nan], False),
+    ],
+)
+def test_a_flag_was_0_and_1_in_training_and_nothing_beside(values, flag):
+    many = [value for value in values for _ in range(100)]
+    assert is_flag(profiles([pd.DataFrame({"a": many})])["a"]) is flag

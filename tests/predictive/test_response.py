@@ -8,18 +8,9 @@ from cxml.predictive.crossfit import cross_fitted
 from cxml.predictive.response import (
     MAX_WEIGHT,
     ResponseClassifier,
-    effective_size,
     inverse_weights,
     odds_weights,
 )
-
-
-@pytest.mark.parametrize(
-    ("weights", "expected"),
-    [([1, 1, 1, 1], 4.0), ([2, 2], 2.0), ([3, 1], 16 / 10), ([1, 0, 0], 1.0), ([4, 2, 2], 64 / 24), ([], 0.0)],
-)
-def test_the_effective_size_is_that_of_kish(weights, expected):
-    assert effective_size(weights) == pytest.approx(expected)
 
 
 def looped(p_answer, answered):

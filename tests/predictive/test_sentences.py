@@ -3,15 +3,23 @@ import typing
 import pytest
 
 from cxml.config.features import Aggregate, Contract, Feature, Season, features_from_json
-from cxml.predictive.item_words import item_label, known_sentence
+from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Item, Source, items_of
 from cxml.predictive.number_words import days_text, number_text, percent_text, points_text
-from cxml.predictive.sentences import change_sentence, feature_label, reason_sentence
+from cxml.predictive.sentences import Said
 from cxml.predictive.templates import LABELS, SENTENCES
 from cxml.predictive.vocabulary import LANGUAGES
 
 CONTACT, DELIVERY = "event_type = 'contact'", "event_type = 'delivery'"
 NPS = "instrument = 'nps' AND score IS NOT NULL"
+
+
+def reason_sentence(feature, value, points, language, features=()):
+    return Said(feature, language, features).reason(value, points)
+
+
+def change_sentence(feature, before, after, points, language, features=()):
+    return Said(feature, language, features).change(before, after, points)
 
 
 def events(aggregate, where=None, window_days=None, **more):
@@ -181,6 +189,15 @@ unsolved = events("count", f"{CONTACT} AND solved = FALSE", 30)
         ),
         ({"kind": "season", "name": "f", "part": "month"}, 3, "it is March", "estamos em março"),
         (
+            {"kind": "season", "name": "f", "part": "quarter"},
+            3,
+            "it is quarter 3 of the year",
+            "estamos no 3.º trimestre",
+        ),
+        ({"kind": "season", "name": "f", "part": "weekday"}, 7, "it is Sunday", "é domingo"),
+        ({"kind": "season", "name": "f", "part": "year"}, 12, "it is December", "estamos em dezembro"),
+        ({"kind": "season", "name": "f", "part": "year_sin"}, 0.86, "time of year", "época do ano"),
+        (
             {"kind": "attribute", "name": "contract_type", "column": "contract_type"},
             "month-to-month",
             "contract type is month-to-month",
@@ -238,7 +255,7 @@ def test_every_kind_of_feature_has_its_words():
     definitions = list(every_kind())
     assert {definition["kind"] for definition in definitions} == kinds
     for definition in definitions:
-        labels = {language: feature_label(definition, language, OTHERS) for language in LANGUAGES}
+        labels = {language: Said(definition, language, OTHERS).label for language in LANGUAGES}
         assert labels["en"] != labels["pt"]
         for value in (0, 1, 2.5, -1.0, 1234.5, None, "gold"):
             if definition["kind"] == "season" and value not in (1, None, "gold"):
@@ -275,6 +292,70 @@ def test_a_change_names_both_values():
     )
 
 
+def season(part):
+    return {"kind": "season", "name": "f", "part": part}
+
+
+@pytest.mark.parametrize(
+    ("feature", "before", "after", "english", "portuguese"),
+    [
+        (season("month"), 3, 5, "month went from March to May", "mês passou de março para maio"),
+        (season("quarter"), 1, 2, "quarter went from 1 to 2", "trimestre passou de 1 para 2"),
+        (season("year"), 3, 5, "time of year went from March to May", "época do ano passou de março para maio"),
+        (season("year"), 3, 3, "time of year changed", "época do ano mudou"),
+        (season("year_cos"), 1, 0.86, "time of year changed", "época do ano mudou"),
+        (season("year_cos"), None, 0.86, "time of year changed", "época do ano mudou"),
+        (
+            events("last", CONTACT, column="solved"),
+            0,
+            1,
+            "solution of the last support contact went from no to yes",
+            "resolução do último contacto passou de não para sim",
+        ),
+    ],
+)
+def test_a_change_is_told_without_numbers_that_nobody_reads(feature, before, after, english, portuguese):
+    assert change_sentence(feature, before, after, -5, "en") == f"{english}: -5 points"
+    assert change_sentence(feature, before, after, -5, "pt") == f"{portuguese}: -5 pontos"
+
+
+def test_a_change_that_words_do_not_show_is_told_without_them():
+    assert change_sentence(OTHERS[2], 6.501, 6.502, 1, "en") == "mean NPS score in 365 days changed: +1 point"
+
+
+@pytest.mark.parametrize(
+    ("feature", "english", "portuguese"),
+    [
+        ({"kind": "attribute", "name": "Partner", "column": "Partner"}, "partner: {}", "partner: {}"),
+        (
+            {"kind": "contract", "name": "f", "column": "autopay"},
+            "autopay of the contract: {}",
+            "autopay do contrato: {}",
+        ),
+        (
+            {"kind": "environment", "name": "f", "column": "strike"},
+            "strike in the region: {}",
+            "strike na região: {}",
+        ),
+        (events("last", column="gift"), "gift of the last event: {}", "valor de gift do último evento: {}"),
+    ],
+)
+def test_a_flag_is_yes_or_no(feature, english, portuguese):
+    for value, yes, sim in ((1.0, "yes", "sim"), (0, "no", "não")):
+        assert Said(feature, "en", flag=True).reason(value, 2) == f"{english.format(yes)}: +2 points"
+        assert Said(feature, "pt", flag=True).reason(value, 2) == f"{portuguese.format(sim)}: +2 pontos"
+    assert Said(feature, "en", flag=True).change(0.0, 1.0, 2).endswith(" went from no to yes: +2 points")
+    assert Said(feature, "pt", flag=True).change(0.0, 1.0, 2).endswith(" passou de não para sim: +2 pontos")
+    assert Said(feature, "en").reason(1.0, 2).endswith(" is 1: +2 points")
+    assert Said(feature, "en", flag=True).reason(0.5, 2).endswith(" is 0.5: +2 points")
+
+
+def test_a_number_that_was_never_above_1_is_no_flag():
+    assert Said(events("count", CONTACT, 30), "en", flag=True).reason(1, 2) == "1 support contact in 30 days: +2 points"
+    thumb = events("last", "instrument = 'thumb'", table="surveys", column="score")
+    assert Said(thumb, "en", flag=True).reason(1, 2) == "last thumb answer is 1: +2 points"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_item_has_a_name(language):
     for source in typing.get_args(Source):
@@ -288,8 +369,8 @@ def test_items_are_called_after_what_they_tell_of():
 
 
 def test_a_model_that_begins_to_speak_is_told():
-    assert known_sentence("renewal", 1, 3.2, "en") == "renewal risk is known now: +3 points"
-    assert known_sentence("nps", -1, -1, "pt") == "a classe NPS deixou de ser conhecida: -1 ponto"
+    assert known_label("renewal", 1, "en") == "renewal risk is known now"
+    assert known_label("nps", -1, "pt") == "a classe NPS deixou de ser conhecida"
 
 
 @pytest.mark.parametrize(

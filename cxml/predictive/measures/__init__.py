@@ -16,7 +16,14 @@ from cxml.predictive.measures.calibration_error import (
 from cxml.predictive.measures.classes import confusion, macro_f1, nps_error, qwk
 from cxml.predictive.measures.folds import fold_measured
 from cxml.predictive.measures.gains import GainPoint, gain_points
-from cxml.predictive.measures.intervals import N_RESAMPLES, Measure, measured, resampled
+from cxml.predictive.measures.intervals import (
+    N_RESAMPLES,
+    Measure,
+    bootstrap_measure,
+    effective_size,
+    measured,
+    resampled,
+)
 from cxml.predictive.measures.money import (
     absolute_error,
     money_measured,
@@ -32,10 +39,10 @@ from cxml.predictive.measures.profit import (
     RetentionCosts,
     best_contact,
     empc,
-    empc_fraction,
     expected_profit,
     h_measure,
     profit_threshold,
+    row_profits,
 )
 from cxml.predictive.measures.ranking import (
     GainCurve,
@@ -63,14 +70,15 @@ __all__ = [
     "auc",
     "auc_ordinal",
     "best_contact",
+    "bootstrap_measure",
     "brier",
     "class_skills",
     "confusion",
     "customer_likeness",
     "ece",
     "ece_floor",
+    "effective_size",
     "empc",
-    "empc_fraction",
     "equal_mass_bins",
     "expected_profit",
     "fold_measured",
@@ -91,6 +99,7 @@ __all__ = [
     "ranked_auc",
     "resampled",
     "row_losses",
+    "row_profits",
     "rps",
     "squared_error",
     "top_tenth",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cxml.predictive.measures.intervals import Measure, reflected, resampled
+from cxml.predictive.measures.intervals import Measure, bootstrap_measure, reflected, resampled
 from cxml.predictive.measures.probability import Array, Codes
 from cxml.predictive.measures.profit import RetentionCosts, expected_maximum_profit, roc_hull
 from cxml.predictive.measures.ranking import Ranking, lift, ranked_auc, roc_area
@@ -59,8 +59,7 @@ def fold_measured(
     for name in value:
         spread = np.array([one[name] for one in resamples])
         spread = reflected(value[name], spread) if name == "empc_folds" else spread
-        low, high = np.nanquantile(spread, [0.025, 0.975])
-        measures.append(Measure(name, value[name], float(low), float(high)))
+        measures.append(bootstrap_measure(name, value[name], spread))
     return tuple(measures)
 
 

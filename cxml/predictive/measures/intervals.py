@@ -52,6 +52,24 @@ def resampled(customers: ArrayLike, rng: np.random.Generator) -> Array:
     return weights
 
 
+def effective_size(weights: ArrayLike) -> float:
+    """Return for how many rows of equal weight weighted ones speak: (sum of w)^2 / sum of w^2; 0 where there are none.
+
+    References
+    ----------
+    Kish, "Survey Sampling", 1965.
+
+    Examples
+    --------
+    >>> effective_size([1, 1, 1, 1])
+    4.0
+    >>> effective_size([3, 1])
+    1.6
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    return float(w.sum() ** 2 / (w**2).sum()) if len(w) else 0.0
+
+
 def measured(
     classes: ArrayLike,
     p: Array,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxml.predictive.measures.intervals import Measure, resampled
+from cxml.predictive.measures.intervals import Measure, bootstrap_measure, resampled
 from cxml.predictive.measures.probability import Array
 from cxml.predictive.measures.ranking import Ranking, mean_area
 
@@ -47,8 +47,7 @@ def class_skills(
     found = []
     for k in range(len(names)) if len(names) > 2 else [1]:
         area = mean_area([Ranking.of(codes == k, said) for said in p[:, k].T])
-        low, high = np.nanquantile([area(case * counts) for counts in drawn], [0.025, 0.975])
-        auc = Measure("auc", area(case), float(low), float(high))
+        auc = bootstrap_measure("auc", area(case), np.array([area(case * counts) for counts in drawn]))
         observed = float(np.average(codes == k, weights=case))
         predicted = float(np.average(p[:, k].mean(axis=1), weights=case))
         found.append(ClassSkill(names[k], int((codes == k).sum()), observed, predicted, auc))

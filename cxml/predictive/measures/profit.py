@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cxml.predictive.measures.probability import Array, Codes
 from cxml.predictive.measures.ranking import Ranking
@@ -72,15 +73,6 @@ def empc(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | Non
     return expected_maximum_profit(*_hull(classes, p, weight), costs or RetentionCosts())
 
 
-def empc_fraction(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | None = None) -> float:
-    """Return the share of customers to contact for the profit of `empc`, averaged over the acceptance rate."""
-    from scipy.special import betainc
-
-    costs = costs or RetentionCosts()
-    hits, misses = _hull(classes, p, weight)
-    return float(((hits + misses) * (1 - betainc(costs.alpha, costs.beta, _worth_from(hits, misses, costs)))).sum())
-
-
 def expected_maximum_profit(hits: Array, misses: Array, costs: RetentionCosts) -> float:
     """Return `empc` from the segments of the ROC convex hull: shares of all customers that are hits and misses."""
     from scipy.special import betainc
@@ -120,7 +112,15 @@ def expected_profit(
     """
     costs = costs or RetentionCosts()
     contacted = p[:, 1] >= (profit_threshold(costs) if threshold is None else threshold)
-    return float(np.average(contacted * np.where(classes == 1, costs.won, -costs.wasted), weights=weight))
+    return float(np.average(row_profits(classes, contacted, costs), weights=weight))
+
+
+def row_profits(classes: Codes, contacted: ArrayLike, costs: RetentionCosts) -> Array:
+    """Return what contacting each row earns, on average over the acceptance; see `expected_profit`.
+
+    ``contacted`` has shape (n_rows,): whether a row was contacted, or in which share of repeats.
+    """
+    return np.asarray(contacted * np.where(classes == 1, costs.won, -costs.wasted))
 
 
 def best_contact(classes: Codes, p: Array, weight: Array, *, costs: RetentionCosts | None = None) -> BestContact:

@@ -7,6 +7,7 @@ from cxml.predictive.measures import (
     brier,
     ece,
     ece_floor,
+    effective_size,
     empc,
     h_measure,
     lift_at_10_percent,
@@ -23,6 +24,14 @@ RNG = np.random.default_rng(0)
 BINARY = RNG.dirichlet([2, 1], 400)
 THREE = RNG.dirichlet([2, 1, 1], 400)
 WEIGHT = RNG.integers(0, 4, 400).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [([1, 1, 1, 1], 4.0), ([2, 2], 2.0), ([3, 1], 16 / 10), ([1, 0, 0], 1.0), ([4, 2, 2], 64 / 24), ([], 0.0)],
+)
+def test_the_effective_size_is_that_of_kish(weights, expected):
+    assert effective_size(weights) == pytest.approx(expected)
 
 
 def draw(p):
