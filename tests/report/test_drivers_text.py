@@ -5,23 +5,11 @@ import pandas as pd
 from cxml.report.drivers_text import drivers_text
 
 NAN = float("nan")
-COLUMNS = [
-    "of",
-    "item",
-    "feature",
-    "label",
-    "points",
-    "low",
-    "high",
-    "direction",
-    "share_raised",
-    "share_lowered",
-    "n_customers",
-]
+COLUMNS = ["of", "item", "feature", "label", "points", "low", "high", "direction", "share_raised", "share_lowered"]
 
 
 def frame(*rows):
-    return pd.DataFrame([dict(zip(COLUMNS, (*row, 0.0, 10), strict=True)) for row in rows])
+    return pd.DataFrame([dict(zip(COLUMNS, (*row, 0.0), strict=True)) for row in rows])
 
 
 DRIVERS = frame(
