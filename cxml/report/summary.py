@@ -143,6 +143,7 @@ def summary(
         lines.append(f"{'NPS' if i == 0 else '':<15}{figure}")
     if predicted:
         lines.append(f"{'':<15}The prediction has learnt from those who answered; its interval holds chance alone.")
+        lines.append(f"{'':<15}`cxml nps` learns from those who kept silent, too.")
         lines.append(f"{'Classes':<15}" + ", ".join(_classes(predictions)))
     if losses := expected_losses(predictions):
         lines.append(f"{'Renewal risk':<15}{losses}")
