@@ -65,3 +65,32 @@ def asked(tables: Tables, label: NpsLabel) -> Asked:
     """)  # fmt: skip
     found = invited.merge(answers, how="left", on=key)
     return Asked(found, "invitations") if found[c.LABEL].isna().any() else Asked(answers, "answers")
+
+
+def years_observed(tables: Tables) -> pd.DataFrame:
+    """Return for how long invitations of each customer would have been seen, as ``customer_id`` and ``years``.
+
+    From the customer's first fact, or the first invitation of anybody where that is later, until now; of those who are
+    no customers any more, until their last fact. Who has no fact is not there.
+    """
+    now, customers = f"TIMESTAMP '{tables.moment}'", customers_at(tables, tables.moment)[c.CUSTOMER_ID]
+    times = {
+        "customers": [c.SINCE],
+        "events": [c.EVENT_TIME],
+        "contracts": [c.START_TIME, c.END_TIME],
+        "surveys": [c.SENT_TIME, c.RESPONSE_TIME],
+    }
+    facts = " UNION ALL ".join(
+        f"SELECT {c.CUSTOMER_ID}, least({column}, {now}) AS fact FROM {table} WHERE {column} IS NOT NULL"
+        for table, columns in times.items()
+        for column in columns
+        if table in tables and column in tables.kinds[table]
+    )
+    found = frame_of(
+        tables,
+        f"SELECT {c.CUSTOMER_ID}, min(fact) AS began, max(fact) AS ended FROM ({facts}) GROUP BY 1 ORDER BY 1",
+    )
+    invited = frame_of(tables, f"SELECT min({c.SENT_TIME}) AS began FROM surveys")["began"][0]
+    ended = found["ended"].mask(found[c.CUSTOMER_ID].isin(customers), tables.moment)
+    years = (ended - found["began"].clip(lower=invited)).dt.total_seconds() / (365.25 * 86_400)
+    return found[[c.CUSTOMER_ID]].assign(years=years.clip(lower=0.0))

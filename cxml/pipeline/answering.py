@@ -11,7 +11,7 @@ import numpy as np
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature, Ratio, Segment
 from cxml.descriptive.features import customers_at, feature_frame
-from cxml.descriptive.invitations import Known, asked
+from cxml.descriptive.invitations import Known, asked, years_observed
 from cxml.descriptive.labels import nps_labels, trainable
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError
@@ -42,11 +42,15 @@ class Answering:
     X : DataFrame of shape (n_rows, n_features)
         Features without the answers themselves and their history, which only those who answer have.
     known : as in `cxml.descriptive.invitations.Asked`
+    often : array of shape (n_rows,)
+        How often the customer of each row is asked, as the logarithm of invitations a year (with half an invitation in
+        half a year added, so that nobody is asked never or always); 0 where invitations are not known.
     """
 
     rows: pd.DataFrame = field(repr=False)
     X: pd.DataFrame = field(repr=False)
     known: Known
+    often: np.ndarray = field(repr=False)
 
     @property
     def codes(self) -> np.ndarray:
@@ -57,6 +61,11 @@ class Answering:
     def customers(self) -> np.ndarray:
         """A code for each customer."""
         return np.asarray(np.unique(self.rows[c.CUSTOMER_ID].astype(str), return_inverse=True)[1], dtype=np.intp)
+
+    @property
+    def n_asked(self) -> np.ndarray:
+        """How many invitations the customer of each row had."""
+        return np.asarray(np.bincount(self.customers, weights=self.rows["asked"])[self.customers])
 
 
 def answering(config: CompanyConfig, tables: Tables) -> Answering:
@@ -91,7 +100,15 @@ def answering(config: CompanyConfig, tables: Tables) -> Answering:
     frame = common_levels({NPS: feature_frame(tables, features, rows[key])})[NPS]
     if not frame[c.CUSTOMER_ID].astype(str).reset_index(drop=True).equals(rows[c.CUSTOMER_ID].astype(str)):
         raise AssertionError("features are of the same rows, in the same order")
-    return Answering(rows, frame.drop(columns=key), found.known)
+    return Answering(rows, frame.drop(columns=key), found.known, _often(tables, rows, found.known))
+
+
+def _often(tables: Tables, rows: pd.DataFrame, known: Known) -> np.ndarray:
+    if known != "invitations":
+        return np.zeros(len(rows))
+    years = years_observed(tables).set_index(c.CUSTOMER_ID)["years"].reindex(rows[c.CUSTOMER_ID]).fillna(0.0)
+    n = rows.groupby(c.CUSTOMER_ID)["asked"].transform("sum").to_numpy(np.float64)
+    return np.asarray(np.log((n + 0.5) / (years.to_numpy() + 0.5)))
 
 
 def without_answers(features: Sequence[Feature]) -> tuple[Feature, ...]:
@@ -108,12 +125,27 @@ def without_answers(features: Sequence[Feature]) -> tuple[Feature, ...]:
 
 
 def class_fit(config: CompanyConfig, of: Answering) -> CrossFit:
-    """Return the NPS classes of every row by models that have not seen its customer."""
+    """Return the NPS classes of every row by models that have not seen its customer.
+
+    Where invitations are known, each customer counts once, however often asked (Williamson, Datta and Satten, "Marginal
+    analyses of clustered data when cluster size is informative", Biometrics 59(1), 2003): who is asked after each
+    complaint would otherwise speak for those who never complain.
+    """
     from cxml.predictive.crossfit import cross_fitted
 
     y, learn = of.rows[c.LABEL].astype(object), of.codes >= 0
     model = plan.classifier(config, NPS).set_params(members=("trees",), n_folds=_INNER_FOLDS)
-    return cross_fitted(model, of.X, y, of.rows[c.CUSTOMER_ID], learn, n_folds=FOLDS, random_state=config.random_state)
+    weight = 1 / np.maximum(of.n_asked, 1.0) if of.known == "invitations" else None
+    return cross_fitted(
+        model,
+        of.X,
+        y,
+        of.rows[c.CUSTOMER_ID],
+        learn,
+        weight=weight,
+        n_folds=FOLDS,
+        random_state=config.random_state,
+    )
 
 
 def response_fit(config: CompanyConfig, of: Answering) -> np.ndarray:

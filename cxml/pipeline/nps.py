@@ -114,7 +114,7 @@ def nps_frame(
         if of.known == "invitations":
             asked = np.asarray(of.rows["asked"], dtype=bool)
             population = from_silence(
-                of.customers, codes, asked, now, classes, p_answer, random_state=config.random_state
+                of.customers, codes, asked, now, classes, p_answer, of.often, random_state=config.random_state
             )
             correction = "silence"
         else:

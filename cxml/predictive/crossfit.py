@@ -65,6 +65,7 @@ def cross_fitted(
     customers: ArrayLike,
     learn: NDArray[np.bool_],
     *,
+    weight: Array | None = None,
     n_folds: int,
     random_state: int,
 ) -> CrossFit:
@@ -78,6 +79,8 @@ def cross_fitted(
     customers : array of shape (n_rows,)
     learn : array of shape (n_rows,)
         The rows that a model may learn from; the others are only predicted.
+    weight : array of shape (n_rows,), optional
+        What each row counts in learning; 1 each where it is not given.
     n_folds : at least 2
     random_state : decides the folds
 
@@ -95,6 +98,8 @@ def cross_fitted(
     for k in range(n_folds):
         train = np.flatnonzero(learn & (fold != k))
         one: Any = clone(model)
-        one.fit(X.iloc[train], labels[train], groups=who[train])
+        one.fit(
+            X.iloc[train], labels[train], groups=who[train], sample_weight=None if weight is None else weight[train]
+        )
         found.append(one.predict_proba(X))
     return CrossFit(np.stack(found), fold)

@@ -107,6 +107,7 @@ def from_silence(
     now: Mask,
     classes: CrossFit,
     p_answer: Array,
+    often: Array,
     *,
     random_state: int = 0,
 ) -> Population:
@@ -123,6 +124,7 @@ def from_silence(
     classes : the three classes of each row, from features without the answers and their history
     p_answer : array of shape (n_rows,)
         P(answer) of each row by a model that has not seen the customer.
+    often : array of shape (n_rows,), how often the customer of each row is asked, on any scale
 
     Returns
     -------
@@ -136,31 +138,33 @@ def from_silence(
     logit = np.log(np.clip(p_answer, 1e-4, 1 - 1e-4) / (1 - np.clip(p_answer, 1e-4, 1 - 1e-4)))
     order = np.flatnonzero(asked)[np.argsort(customers[asked], kind="stable")]
     here = np.isin(customers, customers[now]).astype(np.float64)
-    rows = Invited(customers[order], u[order], _unexplained(logit[order], u[order]), here[order], answers[order])
-    who, score = customers[now], u[now]
+    often = (often - often[now].mean()) / max(float(often[now].std()), 1e-6)
+    rest = _unexplained(logit[order], u[order])
+    rows = Invited(customers[order], u[order], rest, here[order], often[order], answers[order])
+    who, score, asked_often = customers[now], u[now], often[now]
 
     fit = fitted_parameters(rows, felt_share=FELT_SHARE, random_state=random_state)
-    net, variance = expected_net(fit.theta, fit.tilt, rows, who, score)
+    net, variance = expected_net(fit.theta, fit.tilt, rows, who, score, asked_often)
     values, vectors = np.linalg.eigh(fit.covariance)
     spread_of = vectors * np.sqrt(np.clip(values, 0, None))
-    by_parameter = spread_of.T @ net_derivatives(fit, rows, who, score)
+    by_parameter = spread_of.T @ net_derivatives(fit, rows, who, score, asked_often)
     ends = []
     for share in (FELT_SHARE - FELT_SHARE_SD, FELT_SHARE + FELT_SHARE_SD):
         other = fitted_parameters(rows, felt_share=share, random_state=random_state, start=fit)
-        ends.append(expected_net(other.theta, other.tilt, rows, who, score)[0])
+        ends.append(expected_net(other.theta, other.tilt, rows, who, score, asked_often)[0])
     # Another training set gives another score; its level and spread are fitted anew, so only what moves the customers
     # of now against those who answered counts.
     step = 1e-3
     slope = (
-        expected_net(fit.theta, fit.tilt, rows, who, score + step)[0]
-        - expected_net(fit.theta, fit.tilt, rows, who, score - step)[0]
+        expected_net(fit.theta, fit.tilt, rows, who, score + step, asked_often)[0]
+        - expected_net(fit.theta, fit.tilt, rows, who, score - step, asked_often)[0]
     ) / (2 * step)
     by_fold = (np.stack([advocacy(p) for p in classes.p_by_fold]) - centre) / spread
     moved = (by_fold[:, now] - by_fold[:, there].mean(axis=1)[:, None]) * slope
     common = np.concatenate([by_parameter, [(ends[1] - ends[0]) / 2], classes.deviations(moved)])
     given = np.flatnonzero(answers >= 0)
-    rest = (answers[given] - 1.0) - expected_answer(fit, u[given], here[given])
-    before = expected_net(fit.theta, fit.tilt, rows.of(slice(0, 0)), who, score)[0]
+    rest = (answers[given] - 1.0) - expected_answer(fit, u[given], here[given], often[given])
+    before = expected_net(fit.theta, fit.tilt, rows.of(slice(0, 0)), who, score, asked_often)[0]
     told = np.zeros(len(net), dtype=bool)
     return Population(net, variance, common, told, net - before, rest - rest.mean(), customers[given])
 

@@ -1,8 +1,10 @@
 """Answers and silence as two signs of one satisfaction, where who answers depends on what would be answered.
 
-A customer i who is asked at t has the satisfaction s_it = slope u_it + m h_i + b_i: what the features say (u, the score
-of a model that has not seen the customer), that those who are still customers (h) think better of the company than the
-features of the time told, and what else they do not tell (b, normal, the same at every invitation). Then
+A customer i who is asked at t has the satisfaction s_it = slope u_it + m h_i + k o_i + b_i: what the features say (u,
+the score of a model that has not seen the customer), that those who are still customers (h) think better of the company
+than the features of the time told, that those who are often asked (o), say after each complaint, think otherwise than
+those who seldom are (informative cluster size), and what else nobody tells (b, normal, the same at every invitation).
+Then
 
     class of the answer   ordered probit of s_it, two thresholds, noise of variance 1
     P(answer)             logit: a + q1 s_it + q2 s_it^2 + g w_it + d1 u_it + d2 u_it^2 + c_i
@@ -20,9 +22,10 @@ of answers alone can tell: ``felt_share`` is assumed, and `cxml.predictive.popul
 References
 ----------
 Follmann and Wu, "An approximate generalized linear model with random effects for informative missing data", Biometrics
-51(1), 1995. Miao and Tchetgen Tchetgen, "On varieties of doubly robust estimators under missingness not at random with
-a shadow variable", Biometrika 103(2), 2016. Riddles, Kim and Im, "A propensity-score-adjustment method for nonignorable
-nonresponse", Journal of Survey Statistics and Methodology 4(2), 2016.
+51(1), 1995. Williamson, Datta and Satten, "Marginal analyses of clustered data when cluster size is informative",
+Biometrics 59(1), 2003. Miao and Tchetgen Tchetgen, "On varieties of doubly robust estimators under missingness not at
+random with a shadow variable", Biometrika 103(2), 2016. Riddles, Kim and Im, "A propensity-score-adjustment method for
+nonignorable nonresponse", Journal of Survey Statistics and Methodology 4(2), 2016.
 """
 
 from __future__ import annotations
@@ -52,6 +55,7 @@ _PRIORS: Final = (
     ("d1", 0.0, 0.3),
     ("d2", 0.0, 0.15),
     ("here", 0.0, 0.5),
+    ("often", 0.0, 0.5),
 )
 _MEANS: Final = np.array([mean for _, mean, _ in _PRIORS])
 _SDS: Final = np.array([sd for _, _, sd in _PRIORS])
@@ -80,6 +84,7 @@ class Invited:
     u : array of shape (n_rows,), the score of the features
     w : array of shape (n_rows,), what else they say of answering
     here : array of shape (n_rows,), 1 of a customer of now, 0 of one who has left
+    often : array of shape (n_rows,), how often the customer of the row is asked, in deviations from the mean
     answer : array of shape (n_rows,), class 0, 1 or 2, and -1 where nobody answered
     """
 
@@ -87,6 +92,7 @@ class Invited:
     u: Array
     w: Array
     here: Array
+    often: Array
     answer: Codes
 
     def chunks(self) -> Iterator[Invited]:
@@ -100,7 +106,7 @@ class Invited:
 
     def of(self, rows: slice | NDArray[np.bool_]) -> Invited:
         """Return some of the rows."""
-        return Invited(self.customer[rows], self.u[rows], self.w[rows], self.here[rows], self.answer[rows])
+        return Invited(*(getattr(self, name)[rows] for name in ("customer", "u", "w", "here", "often", "answer")))
 
     def sampled(self, n_customers: int, random_state: int) -> Invited:
         """Return the rows of so many customers, drawn at random; all where there are no more."""
@@ -169,15 +175,17 @@ def fitted_parameters(
     return SharedParameters(theta, bread @ (scores.T @ scores + np.diag(_SDS**-2.0)) @ bread, felt_share, tilt)
 
 
-def expected_net(theta: Array, tilt: float, rows: Invited, customer: Codes, u: Array) -> tuple[Array, Array]:
+def expected_net(
+    theta: Array, tilt: float, rows: Invited, customer: Codes, u: Array, often: Array
+) -> tuple[Array, Array]:
     """Return P(promoter) - P(detractor) of customers now, given all that they answered and left unanswered.
 
     Parameters
     ----------
     theta, tilt : of `SharedParameters`
     rows : every invitation, also those of other customers
-    customer, u : arrays of shape (n_customers,)
-        Codes as in ``rows``, and the score of the features now.
+    customer, u, often : arrays of shape (n_customers,)
+        Codes as in ``rows``, the score of the features now, and how often each is asked.
 
     Returns
     -------
@@ -191,27 +199,27 @@ def expected_net(theta: Array, tilt: float, rows: Invited, customer: Codes, u: A
         place = np.minimum(np.searchsorted(who, customer), len(who) - 1)
         here = who[place] == customer
         weights[here] = posterior[place[here]]
-    net = _net(theta, (theta[2] * u + theta[11])[:, None] + np.exp(theta[3]) * _B)
+    net = _net(theta, (theta[2] * u + theta[11] + theta[12] * often)[:, None] + np.exp(theta[3]) * _B)
     mean = (weights * net).sum(axis=1)
     return mean, (weights * net**2).sum(axis=1) - mean**2
 
 
-def expected_answer(fit: SharedParameters, u: Array, here: Array) -> Array:
+def expected_answer(fit: SharedParameters, u: Array, here: Array, often: Array) -> Array:
     """Return P(promoter) - P(detractor) of those who answer, from what the features say; shape (n_rows,)."""
-    slope, a, q1, q2, m = fit.theta[[2, 4, 5, 6, 11]]
-    s = (slope * u + m * here)[:, None] + np.exp(fit.theta[3]) * _B
+    slope, a, q1, q2, m, k = fit.theta[[2, 4, 5, 6, 11, 12]]
+    s = (slope * u + m * here + k * often)[:, None] + np.exp(fit.theta[3]) * _B
     weights = _P_B / (1 + np.exp(-np.clip(a + q1 * s + q2 * s**2, -700, 700)))
     net = _net(fit.theta, s + fit.tilt * (q1 + 2 * q2 * s))
     return np.asarray((weights * net).sum(axis=1) / weights.sum(axis=1))
 
 
-def net_derivatives(fit: SharedParameters, rows: Invited, customer: Codes, u: Array) -> Array:
+def net_derivatives(fit: SharedParameters, rows: Invited, customer: Codes, u: Array, often: Array) -> Array:
     """Return the derivative of each customer's expected net by each parameter; shape (n_parameters, n_customers)."""
     step = 1e-3
     return np.array(
         [
-            expected_net(fit.theta + e, fit.tilt, rows, customer, u)[0]
-            - expected_net(fit.theta - e, fit.tilt, rows, customer, u)[0]
+            expected_net(fit.theta + e, fit.tilt, rows, customer, u, often)[0]
+            - expected_net(fit.theta - e, fit.tilt, rows, customer, u, often)[0]
             for e in step * np.eye(len(fit.theta))
         ]
     ) / (2 * step)
@@ -226,9 +234,9 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     """
     from scipy.special import logsumexp, ndtr
 
-    low, gap, slope, sd_b, a, q1, q2, sd_c, g, d1, d2, m = _natural(theta)
+    low, gap, slope, sd_b, a, q1, q2, sd_c, g, d1, d2, m, k = _natural(theta)
     b, c = sd_b * _B, sd_c * _C
-    s = (slope * rows.u + m * rows.here)[:, None] + b
+    s = (slope * rows.u + m * rows.here + k * rows.often)[:, None] + b
     linear = a + q1 * s + q2 * s**2 + (g * rows.w + d1 * rows.u + d2 * rows.u**2)[:, None]
     there = rows.answer >= 0
     sign = np.where(there, 1.0, -1.0)[:, None, None]
@@ -270,6 +278,7 @@ def _likelihood(theta: Array, rows: Invited, tilt: float, *, score: bool = True)
     found[:, 7] = (by_logit * c).sum(axis=(1, 2))
     found[:, 8:11] = found[:, 4, None] * np.stack([rows.w, rows.u, rows.u**2], axis=1)
     found[:, 11] = by_s.sum(axis=1) * rows.here
+    found[:, 12] = by_s.sum(axis=1) * rows.often
     return loglik, posterior, np.add.reduceat(found, first, axis=0)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxml.descriptive.invitations import asked
+from cxml.descriptive.invitations import asked, years_observed
 
 MOMENT = "2024-06-30"
 
@@ -68,3 +68,28 @@ def test_a_snapshot_has_every_customer_once_whether_with_an_answer_or_not(compan
     assert of.frame["customer_id"].tolist() == ["ada", "bob"]
     assert of.frame["label"].isna().tolist() == [False, True]
     assert (of.frame["as_of"] == pd.Timestamp(MOMENT)).all()
+
+
+def test_invitations_are_seen_from_the_first_fact_or_the_first_invitation_until_now_or_the_last_fact(company):
+    read = company(
+        customers=[{"customer_id": name} for name in ("ada", "bob", "eve", "new", "nil")],
+        surveys=[survey("2022-06-30", "2022-07-01", 9), survey("2024-04-01", None, None, "bob")],
+        events=[
+            {"customer_id": "ada", "event_time": "2020-01-01", "event_type": "visit"},  # before anybody was asked
+            {"customer_id": "eve", "event_time": "2022-12-30", "event_type": "visit"},
+            {"customer_id": "new", "event_time": "2024-06-29T12:00", "event_type": "visit"},
+        ],
+        contracts=[
+            {
+                "customer_id": "eve",
+                "contract_id": 1,
+                "start_time": "2022-12-30",
+                "end_time": "2023-12-30",
+                "renewed": False,
+            }
+        ],
+        as_of=MOMENT,
+    )
+    years = years_observed(read.tables).set_index("customer_id")["years"]
+    days = (years * 365.25).round(6).to_dict()
+    assert days == {"ada": 731, "bob": 90, "eve": 365, "new": 0.5}

@@ -24,6 +24,7 @@ class Answers:
     now: np.ndarray
     classes: CrossFit
     p_answer: np.ndarray
+    often: np.ndarray
     truth: np.ndarray
     group: np.ndarray
 
@@ -34,14 +35,22 @@ def classes_of(s: np.ndarray) -> np.ndarray:
     return np.stack([low, high - low, 1 - high], axis=1)
 
 
-def answers(mechanism, seed: int, n_customers: int = 500, n_asked: int = 6, in_group: float = 0.0) -> Answers:
-    """Draw a company; ``mechanism`` gives P(answer) from satisfaction, answer (latent), features' part and customer."""
+def answers(
+    mechanism, seed: int, n_customers: int = 500, n_asked: int = 6, in_group: float = 0.0, asked_by_mood: float = 0.0
+) -> Answers:
+    """Draw a company; ``mechanism`` gives P(answer) from satisfaction, answer (latent), features' part and customer.
+
+    Everybody is asked equally often; or, ``asked_by_mood``, the more often the less they are satisfied at all times.
+    """
     rng = np.random.default_rng(seed)
-    who = np.concatenate([np.repeat(np.arange(n_customers), n_asked), np.arange(n_customers)])
-    asked = np.arange(len(who)) < n_customers * n_asked
+    mood, times = rng.normal(size=n_customers), np.full(n_customers, n_asked)
+    if asked_by_mood:
+        times = rng.poisson(n_asked * np.exp(-asked_by_mood * mood))
+    who = np.concatenate([np.repeat(np.arange(n_customers), times), np.arange(n_customers)])
+    asked = np.arange(len(who)) < times.sum()
     group = rng.integers(0, 4, size=n_customers)[who]
     x = 0.7 * rng.normal(size=n_customers)[who] + 0.5 * rng.normal(size=len(who))
-    s = x + SD_B * rng.normal(size=n_customers)[who] + in_group * (group - 1.5)
+    s = x + SD_B * mood[who] + in_group * (group - 1.5)
     y = s + rng.normal(size=len(who))
     p = mechanism(s, y, x, rng.normal(size=n_customers)[who])
     there = asked & (rng.random(len(who)) < p)
@@ -52,7 +61,8 @@ def answers(mechanism, seed: int, n_customers: int = 500, n_asked: int = 6, in_g
     fit = CrossFit(np.stack([model.predict_proba(X) for model in seen]), fold)
     share = LogisticRegression().fit(X[asked], there[asked]).predict_proba(X)[:, 1]
     net = classes_of(s[~asked])
-    return Answers(who, codes, asked, ~asked, fit, share, 100 * (net[:, 2] - net[:, 0]), group)
+    often = np.log(times + 0.5)[who]
+    return Answers(who, codes, asked, ~asked, fit, share, often, 100 * (net[:, 2] - net[:, 0]), group)
 
 
 def logistic(x: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The NPS of everyone where everyone's is known, whoever answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from answers import MECHANISMS, answers
@@ -10,7 +12,8 @@ SEEDS = range(4)
 
 
 def of(company):
-    return from_silence(company.customers, company.codes, company.asked, company.now, company.classes, company.p_answer)
+    rows = company.customers, company.codes, company.asked, company.now
+    return from_silence(*rows, company.classes, company.p_answer, company.often)
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
@@ -27,6 +30,19 @@ def test_the_truth_is_inside_the_interval_whoever_answers(mechanism):
     assert np.mean(widths) < 50
     if mechanism in ("the unhappy", "the happy"):
         assert np.mean(errors) < np.mean(plain) / 2
+
+
+def test_who_is_asked_after_each_complaint_does_not_speak_for_those_who_never_complain():
+    inside, errors, blind = 0, [], []
+    for seed in SEEDS:
+        company = answers(MECHANISMS["at random"], seed, asked_by_mood=0.7)
+        found, truth = of(company).nps(), company.truth.mean()
+        inside += found.low <= truth <= found.high
+        errors.append(found.value - truth)
+        blind.append(of(replace(company, often=np.zeros(len(company.now)))).nps().value - truth)
+    assert inside >= 3
+    assert np.mean(blind) < -5  # the unhappy were asked more often, and that they were is not looked at
+    assert abs(np.mean(errors)) < abs(np.mean(blind)) / 2
 
 
 def test_a_group_that_its_features_do_not_tell_is_drawn_towards_its_answers():

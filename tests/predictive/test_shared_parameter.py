@@ -8,12 +8,13 @@ from scipy.special import ndtr
 from cxml.predictive import shared_parameter as sp
 from cxml.predictive.shared_parameter import Invited, expected_net, fitted_parameters
 
-THETA = np.array([-0.4, np.log(0.8), 0.9, np.log(0.6), -1.0, -0.5, 0.15, np.log(0.5), 0.7, 0.1, -0.05, 0.3])
+THETA = np.array([-0.4, np.log(0.8), 0.9, np.log(0.6), -1.0, -0.5, 0.15, np.log(0.5), 0.7, 0.1, -0.05, 0.3, -0.2])
 ROWS = Invited(
     np.array([0, 0, 0, 1, 2, 2]),
     np.array([0.3, -0.8, 1.1, 0.2, -1.5, 0.4]),
     np.array([0.1, 0.0, -0.3, 0.2, 0.5, -0.1]),
     np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0]),
+    np.array([0.6, 0.6, 0.6, -1.2, 0.1, 0.1]),
     np.array([2, -1, 0, -1, 1, -1]),
 )
 
@@ -25,7 +26,7 @@ def of_customer(rows, customer, *, tilt):
     def inside(c, b):
         density = np.exp(-(b**2) / 2 - c**2 / 2) / (2 * np.pi)
         for i in np.flatnonzero(rows.customer == customer):
-            s = THETA[2] * rows.u[i] + THETA[11] * rows.here[i] + np.exp(THETA[3]) * b
+            s = THETA[2] * rows.u[i] + THETA[11] * rows.here[i] + THETA[12] * rows.often[i] + np.exp(THETA[3]) * b
             logit = THETA[4] + THETA[5] * s + THETA[6] * s**2 + THETA[8] * rows.w[i]
             logit += THETA[9] * rows.u[i] + THETA[10] * rows.u[i] ** 2 + np.exp(THETA[7]) * c
             p = 1 / (1 + np.exp(-logit))
@@ -69,13 +70,14 @@ def drawn(n_customers, theta, seed):
     who = np.repeat(np.arange(n_customers), 8)
     u, w = rng.normal(size=len(who)), 0.5 * rng.normal(size=len(who))
     here = (np.arange(n_customers) % 3 > 0).astype(float)[who]
-    s = theta[2] * u + theta[11] * here + np.exp(theta[3]) * rng.normal(size=n_customers)[who]
+    often = rng.normal(size=n_customers)[who]
+    s = theta[2] * u + theta[11] * here + theta[12] * often + np.exp(theta[3]) * rng.normal(size=n_customers)[who]
     logit = theta[4] + theta[5] * s + theta[6] * s**2 + theta[8] * w + theta[9] * u + theta[10] * u**2
     logit += np.exp(theta[7]) * rng.normal(size=n_customers)[who]
     y = s + rng.normal(size=len(who))
     code = (y > theta[0]).astype(int) + (y > theta[0] + np.exp(theta[1]))
     answered = rng.random(len(who)) < 1 / (1 + np.exp(-logit))
-    return Invited(who, u, w, here, np.where(answered, code, -1)), s
+    return Invited(who, u, w, here, often, np.where(answered, code, -1)), s
 
 
 def test_known_parameters_are_found_within_their_errors():
@@ -90,16 +92,16 @@ def test_known_parameters_are_found_within_their_errors():
 def test_who_left_invitations_unanswered_is_expected_to_be_happier_where_the_unhappy_answer():
     theta = THETA.copy()
     theta[5] = -1.0
-    rows = Invited(np.zeros(8, dtype=int), np.zeros(8), np.zeros(8), np.ones(8), np.full(8, -1))
-    mean, variance = expected_net(theta, 0.0, rows, np.array([0, 7]), np.zeros(2))
+    rows = Invited(np.zeros(8, dtype=int), np.zeros(8), np.zeros(8), np.ones(8), np.zeros(8), np.full(8, -1))
+    mean, variance = expected_net(theta, 0.0, rows, np.array([0, 7]), np.zeros(2), np.zeros(2))
     assert mean[0] > mean[1] + 0.03  # customer 7 was never asked
     assert (variance > 0).all()
 
 
 def test_an_answer_moves_what_is_expected_of_its_customer_alone():
-    promoter = Invited(np.array([3]), np.zeros(1), np.zeros(1), np.ones(1), np.array([2]))
-    detractor = Invited(np.array([3]), np.zeros(1), np.zeros(1), np.ones(1), np.array([0]))
+    promoter = Invited(np.array([3]), np.zeros(1), np.zeros(1), np.ones(1), np.zeros(1), np.array([2]))
+    detractor = Invited(np.array([3]), np.zeros(1), np.zeros(1), np.ones(1), np.zeros(1), np.array([0]))
     who, now = np.array([2, 3, 4]), np.zeros(3)
-    high, low = (expected_net(THETA, 0.0, rows, who, now)[0] for rows in (promoter, detractor))
+    high, low = (expected_net(THETA, 0.0, rows, who, now, now)[0] for rows in (promoter, detractor))
     assert high[1] > low[1]
     assert high[[0, 2]].tolist() == low[[0, 2]].tolist()
