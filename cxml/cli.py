@@ -315,7 +315,7 @@ def _trained(trained: Trained) -> str:
         lines.append("    " + ", ".join(map(str, shown)))
         if (verdict := evaluation.verdict) is not None and not verdict.has_signal:
             lines.append(f"    {verdict}")
-        lines += [f"    leak? {alarm}" for alarm in trained.alarms[name]]
+        lines += [f"    leak? {alarm}" for alarm in trained.alarms.get(name, ())]
     if any(trained.alarms.values()):
         lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
     lines.append(

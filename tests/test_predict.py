@@ -132,6 +132,12 @@ def test_a_retyped_column_is_named(predictor, sample_features):
         predictor.predict(sample_features.assign(age="old"))
 
 
+def test_an_infinite_value_is_refused_by_name(predictor, sample_features):
+    row = sample_features.iloc[0].to_dict() | {"age": float("inf")}
+    with pytest.raises(SchemaError, match=r"features.age: must be finite or missing; 1 of 1 rows is not"):
+        predictor.predict(row)
+
+
 def test_an_unseen_category_is_scored_as_unknown_and_reported(predictor, sample_features):
     row = records_of(sample_features.head(1))[0]
     with pytest.warns(UnseenCategoryWarning, match=r"features.segment: 1 row has a category .*'martian'.*as unknown"):

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cxml.errors import TrainingError
 from cxml.predictive.splits import Rows
 from cxml.predictive.trees import lightgbm_package
 
@@ -29,6 +30,13 @@ class Boosting:
     num_leaves: int
     max_trees: int
     random_state: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("num_leaves", 2), ("max_trees", 1)):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name}: must be {least} or more; it is {getattr(self, name)}.")
+        if not 0 < self.learning_rate <= 1:
+            raise TrainingError(f"learning_rate: must be above 0, and at most 1; it is {self.learning_rate}.")
 
     def held_out(
         self,

@@ -88,7 +88,13 @@ class Encoding:
         return typed
 
     def matrix(self, typed: Columns) -> tuple[NDArray[np.float64], tuple[Unseen, ...]]:
-        """Return the float64 matrix of shape (n_rows, n_features), C-ordered, and the categories not seen before."""
+        """Return the float64 matrix of shape (n_rows, n_features), C-ordered, and the categories not seen before.
+
+        Raises
+        ------
+        SchemaError
+            If a number is infinite.
+        """
         n_rows = len(typed[self.names[0]])
         matrix = np.empty((n_rows, len(self.names)), dtype=np.float64)
         unseen = []
@@ -102,6 +108,13 @@ class Encoding:
             strange = [value for value in values if value is not None and value not in codes]
             if strange:
                 unseen.append(Unseen(name, len(strange), strange[0]))
+        if (endless := np.isinf(matrix)).any():
+            row, j = np.argwhere(endless)[0]
+            raise SchemaError(
+                f"features.{self.names[j]}: must be finite or missing; "
+                f"{broken_by(int(endless[:, j].sum()), n_rows)} (first: row {row}, {matrix[row, j]}). "
+                f"Give what is not known as missing."
+            )
         return matrix, tuple(unseen)
 
     def shown(self, name: str, value: float) -> str:

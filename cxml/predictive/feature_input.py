@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from cxml.errors import SchemaError, TrainingError, broken_by
+from cxml.errors import TrainingError
 from cxml.predictive.encoding import fitted_encoding, frame_columns
 
 Array = NDArray[np.float64]
@@ -64,13 +64,6 @@ class FeatureReader(BaseEstimator):  # type: ignore[misc]
         """
         self.encoding_ = fitted_encoding(columns)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(columns, keys=()))
-        if (endless := np.isinf(matrix)).any():
-            row, j = np.argwhere(endless)[0]
-            raise SchemaError(
-                f"features.{self.encoding_.names[j]}: must be finite or missing; "
-                f"{broken_by(int(endless[:, j].sum()), len(matrix))} (first: row {row}, {matrix[row, j]}). "
-                f"Give what is not known as missing."
-            )
         return matrix
 
     def _weight(self, sample_weight: ArrayLike | None, n_rows: int) -> Array:

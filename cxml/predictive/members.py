@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cxml.predictive.boosting import Boosting
 from cxml.predictive.encoding import Encoding
-from cxml.predictive.splits import Rows, assembled
+from cxml.predictive.splits import Rows, assembled, checked_folds
 
 Array = NDArray[np.float64]
 Fold = tuple[Rows, Rows]
@@ -68,8 +68,15 @@ def held_out_members(
     -------
     n_trees : dict from each forest, the median over its folds
     said : dict from each member to raw scores, (n_rows,) of a forest and (n_strengths, n_rows) of curves
+
+    Raises
+    ------
+    TrainingError
+        If ``later`` holds no pairs of row positions.
     """
     from joblib import delayed
+
+    later = checked_folds(later, len(rows.weight))
 
     def boosted(name: str, fold: Fold, n_trees: int | None) -> Any:
         forest = forests[name]

@@ -125,6 +125,27 @@ def later_folds(
     return folds if 2 * len(folds) >= n_folds else []
 
 
+def checked_folds(folds: Any, n_rows: int) -> list[tuple[Rows, Rows]]:
+    """Return pairs of row positions (train, later rows) as arrays.
+
+    Raises
+    ------
+    TrainingError
+        If they are not pairs, or a position is no row.
+    """
+    rule = f"later: must be pairs of positions of the {n_rows:,} rows (train, later rows), as `later_folds` gives them"
+    found = []
+    for pair in folds:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TrainingError(f"{rule}; the first that is no pair is {pair!r}.")
+        train, test = (np.asarray(rows) for rows in pair)
+        for rows in (train, test):
+            if rows.dtype.kind not in "iu" or rows.ndim != 1 or not len(rows) or rows.min() < 0 or rows.max() >= n_rows:
+                raise TrainingError(f"{rule}; one of them holds something else: {rows!r}.")
+        found.append((train.astype(np.intp), test.astype(np.intp)))
+    return found
+
+
 def assembled(folds: Sequence[tuple[Rows, Rows]], said: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return what was said of the held-out rows of each fold as one array, (..., n_rows)."""
     out = np.empty((*said[0].shape[:-1], sum(len(test) for _, test in folds)))

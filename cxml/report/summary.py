@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from cxml.schema.figures import Z_95
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PREDICTED: Final = (
+    "The mean of the predictions, which learn from those who answered; the interval is of chance alone.",
+    "`cxml nps` tells the NPS of all customers corrected for silence, with an interval that knows of that.",
+)
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,7 @@ def summary(
     for i, figure in enumerate(figure for figure in (answered, predicted) if figure):
         lines.append(f"{'NPS' if i == 0 else '':<15}{figure}")
     if predicted:
-        lines.append(f"{'':<15}The prediction has learnt from those who answered; its interval holds chance alone.")
-        lines.append(f"{'':<15}`cxml nps` learns from those who kept silent, too.")
+        lines += [f"{'':<15}{text}" for text in _PREDICTED]
         lines.append(f"{'Classes':<15}" + ", ".join(_classes(predictions)))
     if losses := expected_losses(predictions):
         lines.append(f"{'Renewal risk':<15}{losses}")

@@ -1,9 +1,13 @@
 """A shop and a subscription company, simulated with known habits: what customers bring is learnt, scored and told."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from cxml.cli import main
 from cxml.config.load import parse_config
 from cxml.errors import ConfigError
 from cxml.pipeline import evaluate, plan, score, train
@@ -62,6 +66,19 @@ def test_the_evaluation_is_of_the_future(trained):
     assert found["mae"].high < found["base_mae"].value
     assert found["spearman"].low > 0.3
     assert 0.8 < found["total_ratio"].value < 1.25
+
+
+def test_the_command_prints_how_good_the_value_model_is(frames, tmp_path):
+    tables = {name: {"path": f"{name}.csv"} for name in frames[0]}
+    for name, frame in frames[0].items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    raw = config().model_dump(mode="json", exclude_none=True, exclude_defaults=True) | {"tables": tables}
+    (tmp_path / "company.yaml").write_text(json.dumps(raw))  # JSON is YAML
+    told = CliRunner().invoke(main, ["train", str(tmp_path / "company.yaml"), "--models", str(tmp_path / "models")])
+    assert told.exit_code == 0, told.output
+    assert "value: " in told.output
+    assert "total_ratio " in told.output
+    assert "bundle " in told.output
 
 
 def test_a_company_that_asks_for_value_alone_can_be_evaluated(frames, trained):

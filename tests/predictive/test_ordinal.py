@@ -187,3 +187,24 @@ def test_a_fitted_model_can_be_pickled(renewal_data, renewal_model):
     again = pickle.loads(pickle.dumps(renewal_model))
     assert again.heads_.forests
     np.testing.assert_array_equal(again.predict_proba(X), renewal_model.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"learning_rate": -1}, "learning_rate: must be above 0, and at most 1; it is -1"),
+        ({"num_leaves": 1}, "num_leaves: must be 2 or more; it is 1"),
+        ({"max_trees": 0}, "max_trees: must be 1 or more; it is 0"),
+    ],
+)
+def test_a_setting_that_no_tree_can_be_grown_with_is_refused(nps_data, parameters, says):
+    with pytest.raises(TrainingError, match=says):
+        NpsClassifier(**parameters).fit(*nps_data)
+
+
+@pytest.mark.parametrize("later", [np.arange(2_000) > 1_000, [(np.array([0, 1]), np.array([99_999]))], [([0.5], [1])]])
+def test_later_rows_that_are_no_pairs_of_positions_are_refused(renewal_data, later):
+    with pytest.raises(
+        TrainingError, match=r"later: must be pairs of positions of the [\d,]+ rows \(train, later rows"
+    ):
+        RenewalClassifier(max_trees=5).fit(*renewal_data, later=later)
