@@ -72,7 +72,7 @@ class AlarmsConfig(Part):
     """What is known to be right, whatever the alarms say of it."""
 
     allow: tuple[str, ...] = ()
-    """Features (or `customer_id`, or `surveys.comment`) that were looked into: they are known in time."""
+    """Features or whole columns (or `surveys.comment`) that were looked into: they are known in time."""
 
 
 class CompanyConfig(Part):

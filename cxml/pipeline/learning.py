@@ -113,7 +113,7 @@ def learnt(
             p_answer = response_fit(config, of)
             weights[NPS] = weights_of(of, p_answer).values
     with step("look for leaks"):
-        alarms = alarms_of(config, tables, rows, planned.labels, planned.splits)
+        alarms = alarms_of(config, tables, rows, planned.labels, planned.splits, planned.features)
     models, evaluations, valued, encoding = {}, {}, None, None
     for name, labels in planned.labels.items():
         with step(f"train and evaluate the {name} model"):
