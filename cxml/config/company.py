@@ -109,6 +109,11 @@ class CompanyConfig(Part):
     @model_validator(mode="after")
     def _worth_something(self) -> CompanyConfig:
         if self.costs is not None and self.costs.clv is None and self.value is None:
+            if self.labels.value is not None:
+                raise ValueError(
+                    "costs needs `clv`: the value that `labels.value` learns does not serve in its place, for it is "
+                    "known only when the models are there. Give the worth of a customer who stays, as in `clv: 400`"
+                )
             raise ValueError("costs needs `clv`, or a `value` of the company whose mean serves")
         return self
 
