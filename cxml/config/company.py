@@ -72,7 +72,7 @@ class AlarmsConfig(Part):
     """What is known to be right, whatever the alarms say of it."""
 
     allow: tuple[str, ...] = ()
-    """Features (or `customer_id`, or `surveys.comment`) that were looked into: they are known in time."""
+    """Features or whole columns (or `surveys.comment`) that were looked into: they are known in time."""
 
 
 class CompanyConfig(Part):
@@ -109,6 +109,11 @@ class CompanyConfig(Part):
     @model_validator(mode="after")
     def _worth_something(self) -> CompanyConfig:
         if self.costs is not None and self.costs.clv is None and self.value is None:
+            if self.labels.value is not None:
+                raise ValueError(
+                    "costs needs `clv`: the value that `labels.value` learns does not serve in its place, for it is "
+                    "known only when the models are there. Give the worth of a customer who stays, as in `clv: 400`"
+                )
             raise ValueError("costs needs `clv`, or a `value` of the company whose mean serves")
         return self
 

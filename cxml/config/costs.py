@@ -15,7 +15,7 @@ class CostsConfig(Part):
     """What a retention campaign earns and costs a customer, in the currency of the company."""
 
     clv: Money | None = None
-    """What a customer is worth who stays; by default the mean of `value`."""
+    """What a customer is worth who stays; by default the mean of `value`; needed where `labels.value` learns that."""
     offer: Money
     """Cost of the incentive, for whoever stays."""
     contact: Money

@@ -119,8 +119,10 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
         if table is None:
             continue
         if name not in frames and (gone := [other for other in table.ids_of if other not in kinds]):
-            fault = f"{name}.ids_of: the table {gone[0]!r} is not there or has faults. Configure or correct it."
-            reports.append(TableReport(name, 0, faults=(fault,)))
+            # Where the other table is there, it has faults of its own, which are all there is to correct.
+            if never := [other for other in gone if other not in frames and getattr(config.tables, other) is None]:
+                fault = f"{name}.ids_of: the table {never[0]!r} is not there. Configure it, or leave it out here."
+                reports.append(TableReport(name, 0, faults=(fault,)))
             continue
         try:
             early = read_raw(con, name, table, frames.get(name))

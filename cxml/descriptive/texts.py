@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def text_columns(tables: Tables) -> tuple[str, ...]:
+    """Return the names of the columns that `texts_at` gives."""
+    return (f"surveys.{c.COMMENT}",) if c.COMMENT in tables.kinds.get("surveys", {}) else ()
+
+
 def texts_at(tables: Tables, moments: pd.DataFrame) -> pd.DataFrame:
     """Return the comments of each customer that were known strictly before a moment, the latest first.
 
@@ -27,7 +32,7 @@ def texts_at(tables: Tables, moments: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     found = pd.DataFrame(index=moments.index)
-    if c.COMMENT not in tables.kinds.get("surveys", {}):
+    if not (columns := text_columns(tables)):
         return found
     known = f"AND coalesce({c.KNOWN_TIME}, {c.RESPONSE_TIME}) < m.{c.AS_OF}"
     if c.KNOWN_TIME not in tables.kinds["surveys"]:
@@ -45,4 +50,4 @@ def texts_at(tables: Tables, moments: pd.DataFrame) -> pd.DataFrame:
     finally:
         tables.con.unregister("text_moments")
     of_place = texts.set_index("place")["text"].reindex(range(len(moments)))
-    return found.assign(**{f"surveys.{c.COMMENT}": of_place.to_numpy(object)})
+    return found.assign(**dict.fromkeys(columns, of_place.to_numpy(object)))

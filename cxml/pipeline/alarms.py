@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
+from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables
-from cxml.descriptive.texts import texts_at
+from cxml.descriptive.texts import text_columns, texts_at
+from cxml.errors import ConfigError, listed, near_miss
 from cxml.predict import NPS, RENEWAL
 from cxml.schema import columns as c
 
@@ -26,6 +28,7 @@ def alarms_of(
     rows: Mapping[str, pd.DataFrame],
     labels: Mapping[str, pd.DataFrame],
     splits: Mapping[str, FutureSplit],
+    features: Sequence[Feature],
 ) -> dict[str, tuple[Alarm, ...]]:
     """Return the leak alarms of each model, but for the columns that the config allows.
 
@@ -36,10 +39,11 @@ def alarms_of(
     rows : the FEATURES frame of each model
     labels : the labels of each model, of the same rows in the same order
     splits : the split of each model that has one
+    features : of the company
     """
     from cxml.predictive.leaks import leak_alarms
 
-    found = {}
+    found, allow = {}, allowed_names(config, tables, features)
     for name, of in labels.items():
         texts = texts_at(tables, of)
         found[name] = leak_alarms(
@@ -50,7 +54,30 @@ def alarms_of(
             splits.get(name),
             outcomes=_OUTCOMES[name],
             texts=texts if len(texts.columns) else None,
-            allow=config.alarms.allow,
+            allow=allow,
             random_state=config.random_state,
         )
     return found
+
+
+def allowed_names(config: CompanyConfig, tables: Tables, features: Sequence[Feature]) -> frozenset[str]:
+    """Return what no alarm names: what `alarms.allow` lists, and of a column there all features that are made of it.
+
+    Raises
+    ------
+    ConfigError
+        If it lists what is neither a feature nor a column; all such names together.
+    """
+    texts = text_columns(tables)
+    named = {feature.name for feature in features} | {c.CUSTOMER_ID, *texts}
+    known = named.union(*tables.kinds.values())
+    faults = [
+        f"alarms.allow: there is no feature or column {name!r}{near_miss(name, known) or '.'}"
+        for name in config.alarms.allow
+        if name not in known
+    ]
+    if faults:
+        raise ConfigError(listed(faults))
+    columns = {name for name in config.alarms.allow if name not in named}
+    made = {feature.name for feature in features if getattr(feature, "column", None) in columns}
+    return frozenset({*config.alarms.allow, *made, *(text for text in texts if text.split(".")[1] in columns)})

@@ -10,12 +10,13 @@ import numpy as np
 
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature, Ratio, Segment
-from cxml.descriptive.features import customers_at, feature_frame
+from cxml.descriptive.features import customers_at
 from cxml.descriptive.invitations import Known, asked, years_observed
 from cxml.descriptive.labels import nps_labels, trainable
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError
 from cxml.pipeline import plan
+from cxml.pipeline.feature_rows import feature_rows
 from cxml.predict import NPS
 from cxml.schema import columns as c
 
@@ -68,19 +69,23 @@ class Answering:
         return np.asarray(np.bincount(self.customers, weights=self.rows["asked"])[self.customers])
 
 
-def answering(config: CompanyConfig, tables: Tables) -> Answering:
+def answering(config: CompanyConfig, tables: Tables, features: Sequence[Feature] | None = None) -> Answering:
     """Return who was asked and who answered, and the customers of now, with their features.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    tables : Tables
+    features : those that are looked at; by default all of the company
 
     Raises
     ------
     ConfigError
         If the config has no NPS label, or nobody is a customer now.
     TrainingError
-        If there are too few answers to learn from.
+        If there are too few answers to learn from, or a feature has more names than can be learnt from.
     """
     import pandas as pd
-
-    from cxml.predictive.encoding import common_levels
 
     if config.labels.nps is None:
         raise ConfigError(
@@ -96,8 +101,8 @@ def answering(config: CompanyConfig, tables: Tables) -> Answering:
     for name, there in (("asked", found.frame), ("now", everyone)):
         rows = rows.merge(there[key].assign(**{name: True}), how="left", on=key)
         rows[name] = rows[name].notna()
-    features = without_answers(plan.features_for(config, tables, None))
-    frame = common_levels({NPS: feature_frame(tables, features, rows[key])})[NPS]
+    features = without_answers(plan.features_for(config, tables, None) if features is None else features)
+    frame = feature_rows(config, tables, features, {NPS: rows[key]})[NPS]
     if not frame[c.CUSTOMER_ID].astype(str).reset_index(drop=True).equals(rows[c.CUSTOMER_ID].astype(str)):
         raise AssertionError("features are of the same rows, in the same order")
     return Answering(rows, frame.drop(columns=key), found.known, _often(tables, rows, found.known))

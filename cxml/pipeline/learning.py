@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.config.company import CompanyConfig
-from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import Tables
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import alarms_of
 from cxml.pipeline.answering import Answering, answering, response_fit, weights_of
+from cxml.pipeline.feature_rows import feature_rows
 from cxml.predict import NPS, RENEWAL
 from cxml.prescriptive.policy import Policy
 
@@ -77,12 +77,10 @@ class Learnt:
 
 def material_of(config: CompanyConfig, tables: Tables, planned: plan.Plan) -> Material:
     """Return what a company's models learn from, or raise what its features, policy, value or costs do not allow."""
-    from cxml.predictive.encoding import common_levels
-
     kinds = plan.kinds_of(planned.features, tables)
     policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
     asked = planned.labels | planned.amounts
-    rows = common_levels({name: feature_frame(tables, planned.features, of) for name, of in asked.items()})
+    rows = feature_rows(config, tables, planned.features, asked)
     return Material(planned, kinds, rows, policy, value, plan.costs_of(config, value, rows))
 
 
@@ -115,7 +113,7 @@ def learnt(
             p_answer = response_fit(config, of)
             weights[NPS] = weights_of(of, p_answer).values
     with step("look for leaks"):
-        alarms = alarms_of(config, tables, rows, planned.labels, planned.splits)
+        alarms = alarms_of(config, tables, rows, planned.labels, planned.splits, planned.features)
     models, evaluations, valued, encoding = {}, {}, None, None
     for name, labels in planned.labels.items():
         with step(f"train and evaluate the {name} model"):

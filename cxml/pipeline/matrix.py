@@ -13,6 +13,7 @@ from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.maturity import Placed, placed_features, seen
 from cxml.descriptive.sources import Tables, read_tables
 from cxml.pipeline import plan
+from cxml.pipeline.feature_rows import feature_rows
 from cxml.schema import columns as c
 from cxml.schema.maturity import ALL, ASPECTS, MEANINGS, SOURCES
 
@@ -83,7 +84,6 @@ def maturity(
         If tables, labels or features do not allow it, or ``maturity.cells`` names what is not there.
     """
     from cxml.predictive.ablation import ablation
-    from cxml.predictive.encoding import common_levels
     from cxml.report.maturity_picture import maturity_picture
     from cxml.report.maturity_text import maturity_text
     from cxml.sinks.picture_files import drawable_path, write_picture
@@ -97,7 +97,7 @@ def maturity(
     with step("build features"):
         placed = placed_features(features, tables.kinds, config.maturity.cells)
         known = _known(tables, features)
-        rows = common_levels({name: feature_frame(tables, features, of) for name, of in labels.items() if skill})
+        rows = feature_rows(config, tables, features, labels if skill else {})
     parts = _parts(placed)
     found = {}
     for name, frame in rows.items():

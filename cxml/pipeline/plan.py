@@ -24,6 +24,8 @@ from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
 from cxml.descriptive.value_labels import value_labels
 from cxml.errors import ConfigError, CxmlError, TrainingError
+from cxml.pipeline.alarms import allowed_names
+from cxml.pipeline.feature_rows import feature_rows, features_to_count
 from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
@@ -67,7 +69,9 @@ def plan_of(config: CompanyConfig, tables: Tables) -> Plan:
     """Return the labels, splits and features of a company, or raise what its config or tables do not allow."""
     labels, amounts = labels_of(config, tables), value_labels_of(config, tables)
     splits = splits_of(config, labels | amounts)
-    return Plan(labels, amounts, splits, features_for(config, tables, training_end(labels | amounts, splits)))
+    features = features_for(config, tables, training_end(labels | amounts, splits))
+    allowed_names(config, tables, features)
+    return Plan(labels, amounts, splits, features)
 
 
 def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
@@ -111,10 +115,24 @@ def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
     features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
     kinds = tried(kinds_of, features, tables) if features else None
     if kinds is not None:
+        tried(allowed_names, config, tables, features)
         tried(placed_features, features, tables.kinds, config.maturity.cells)
         tried(policy_of, config, kinds)
         tried(value_of, config, kinds)
+        if labels and (counted := features_to_count(tables, features, kinds)):
+            tried(_learnable, config, tables, counted, labels)
     return replace(tables, config_faults=tuple(faults))
+
+
+def _learnable(
+    config: CompanyConfig, tables: Tables, features: Sequence[Feature], labels: Mapping[str, pd.DataFrame]
+) -> None:
+    """Raise `TrainingError` where one of some features has more names than training and evaluation can learn from."""
+    from cxml.pipeline.answering import answering
+
+    feature_rows(config, tables, features, labels)
+    if NPS in labels:  # who answers is learnt from everyone who was asked, and the customers of now
+        answering(config, tables, features)
 
 
 def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:

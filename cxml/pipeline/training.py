@@ -58,32 +58,32 @@ def train(
     Raises
     ------
     CxmlError
-        If tables, labels, features or policy do not allow it; nothing is written then.
+        If tables, labels, features, policy or what stands in ``models`` do not allow it; nothing is written then.
     """
-    from cxml.predictive.bundle import save_bundle
+    from cxml.predictive.bundle import save_bundle, writable_bundle
     from cxml.predictive.tracking import tracked_run
 
     models = Path(models)
+    path = writable_bundle(plan.bundle_path(config, models))
     with step("check tables"):
         tables = read_tables(config, frames)
         planned = plan.plan_of(config, tables)
     with step("build features"):
         material = material_of(config, tables, planned)
     found = learnt(config, tables, material, step=step)
-    path, model_version = None, "no signal"
+    saved, model_version = None, "no signal"
     if found.bundle is not None:
         with step("save the bundle"):
-            path = plan.bundle_path(config, models)
-            model_version = save_bundle(found.bundle, path)
+            model_version, saved = save_bundle(found.bundle, path), path
     n_features = len(planned.features)
     with step("log the run"):
         run = tracked_run(
             config.company,
-            path,
+            saved,
             models=models,
             parameters={**config.models.model_dump(), "random_state": config.random_state, "n_features": n_features},
             evaluations=found.evaluations,
             tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
             config=config.model_dump(mode="json"),
         )
-    return Trained(path, model_version, n_features, found.evaluations, run, tables.warnings, found.alarms)
+    return Trained(saved, model_version, n_features, found.evaluations, run, tables.warnings, found.alarms)

@@ -73,6 +73,16 @@ class Bundle:
     value_model: ValueModel | None = None
 
 
+def writable_bundle(path: str | Path) -> Path:
+    """Return a path at which a bundle can be saved, or raise `BundleError`, before any work is done."""
+    path = Path(path)
+    if file := next((folder for folder in path.parents if folder.is_file()), None):
+        raise BundleError(f"{path}: cannot be written, for {file} is a file. Name a folder for the models.")
+    if path.exists() and not (path / _MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise BundleError(f"{path}: is not a bundle and will not be overwritten. Name another path.")
+    return path
+
+
 def save_bundle(bundle: Bundle, path: str | Path) -> str:
     """Write a bundle; whatever stood at ``path`` is replaced only when the new one is whole.
 
@@ -86,9 +96,7 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
     BundleError
         If ``path`` holds something that is not a bundle, or cannot be written.
     """
-    path = Path(path)
-    if path.exists() and not (path / _MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
-        raise BundleError(f"{path}: is not a bundle and will not be overwritten. Name another path.")
+    path = writable_bundle(path)
     files = {
         _forest(name, forest): text
         for name, model in sorted(bundle.models.items())

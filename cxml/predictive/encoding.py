@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Columns = Mapping[str, NDArray[Any]]
 # A category feature with more names than this is an identifier or free text; trees would learn it by heart.
 MAX_LEVELS: Final = 1_000
+_SHOWN: Final = 60  # characters of a text in an error
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,22 @@ class Unseen:
         return (
             f"features.{self.feature}: {self.rows:,} {rows} not seen in training (first: {self.first!r}); "
             f"scored as unknown"
+        )
+
+
+@dataclass(frozen=True)
+class TooManyNames:
+    """A category feature with more names than can be learnt from."""
+
+    feature: str
+    names: int
+    first: str
+
+    def __str__(self) -> str:
+        first = self.first if len(self.first) <= _SHOWN else f"{self.first[:_SHOWN]}..."
+        return (
+            f"features.{self.feature}: must have at most {MAX_LEVELS:,} different names; it has {self.names:,} "
+            f"(first: {first!r}). An identifier or free text cannot be learnt from"
         )
 
 
@@ -152,19 +169,24 @@ def fitted_encoding(columns: Mapping[str, Any]) -> Encoding:
     TrainingError
         If a column has more than 1,000 names.
     """
-    levels = {}
-    for name, values in columns.items():
-        if values.dtype.kind in "fiub":
-            continue
-        given = values.cat.categories if str(values.dtype) == "category" else values
-        found = sorted({value for value in given if isinstance(value, str)})
-        if len(found) > MAX_LEVELS:
-            raise TrainingError(
-                f"features.{name}: must have at most {MAX_LEVELS:,} different names; it has {len(found):,} "
-                f"(first: {found[0]!r}). An identifier or free text cannot be learnt from: list it in `ignore:`."
-            )
-        levels[name] = tuple(found)
+    levels = {name: _levels(values) for name, values in columns.items() if values.dtype.kind not in "fiub"}
+    if crowded := _crowded(levels):
+        raise TrainingError(listed(f"{found}: drop the column." for found in crowded))
     return Encoding(tuple(columns), levels)
+
+
+def too_many_names(columns: Mapping[str, Any]) -> list[TooManyNames]:
+    """Return the columns of names that `fitted_encoding` refuses."""
+    return _crowded({name: _levels(values) for name, values in columns.items() if values.dtype.kind not in "fiub"})
+
+
+def _levels(values: Any) -> tuple[str, ...]:
+    given = values.cat.categories if str(values.dtype) == "category" else values
+    return tuple(sorted({value for value in given if isinstance(value, str)}))
+
+
+def _crowded(levels: Mapping[str, Sequence[str]]) -> list[TooManyNames]:
+    return [TooManyNames(name, len(found), found[0]) for name, found in levels.items() if len(found) > MAX_LEVELS]
 
 
 def common_levels(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

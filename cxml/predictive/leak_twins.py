@@ -28,7 +28,8 @@ _STANDARD_ERRORS: Final = 4.0
 class Twins:
     """Rows with a twin among other customers, and how much more often twins share a label than the next nearest do.
 
-    ``first`` and ``other`` are the positions of the first pair, ``columns`` those of ``n_columns`` equal in it.
+    ``pair`` holds the positions of the two rows that are most alike of those that share their label, which are equal in
+    ``n_equal`` of ``n_columns`` columns.
     """
 
     n: int
@@ -36,9 +37,8 @@ class Twins:
     agree: float
     agree_next: float
     low: float
-    first: int
-    other: int
-    columns: tuple[str, ...]
+    pair: tuple[int, int]
+    n_equal: int
     n_columns: int
 
 
@@ -57,7 +57,7 @@ def twins(X: pd.DataFrame, rows: LabelledRows, *, random_state: int) -> Twins | 
     is_twin = near[:, 0] < _NEARER * near[:, 1]
     if not is_twin.any():
         return None
-    me, twin, third = asked[is_twin], twin[is_twin], third[is_twin]
+    me, twin, third, away = asked[is_twin], twin[is_twin], third[is_twin], near[is_twin, 0]
     agree, agree_next = y[me] == y[twin], y[me] == y[third]
     more = agree.astype(np.float64) - agree_next
     pair = np.minimum(customer[me], customer[twin]) * (int(customer.max()) + 1) + np.maximum(
@@ -72,10 +72,20 @@ def twins(X: pd.DataFrame, rows: LabelledRows, *, random_state: int) -> Twins | 
     low = float(more.mean()) - _STANDARD_ERRORS * error
     if low <= 0:
         return None
-    first = int(np.argmin(np.minimum(me, twin)))
-    a, b = sorted((int(kept[me[first]]), int(kept[twin[first]])))
-    same = tuple(str(name) for j, name in enumerate(X.columns) if _equal(X.iloc[a, j], X.iloc[b, j]))
-    return Twins(len(me), len(asked), float(agree.mean()), float(agree_next.mean()), low, a, b, same, len(X.columns))
+    a, b = kept[me[agree]], kept[twin[agree]]
+    n_equal = _n_equal(X, a, b)
+    # An exact copy before all else: names that stand near each other, or rounding, can make others as near.
+    best = int(np.lexsort((np.minimum(a, b), -n_equal, away[agree], n_equal < X.shape[1]))[0])
+    return Twins(
+        len(me),
+        len(asked),
+        float(agree.mean()),
+        float(agree_next.mean()),
+        low,
+        (int(min(a[best], b[best])), int(max(a[best], b[best]))),
+        int(n_equal[best]),
+        X.shape[1],
+    )
 
 
 def _places(X: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -123,5 +133,8 @@ def _neighbours(place: NDArray[np.float32], customer: Codes, asked: Codes) -> tu
     return near, found[:, 0], found[:, 1]
 
 
-def _equal(a: Any, b: Any) -> bool:
-    return bool(a == b) or (a != a and b != b)
+def _n_equal(X: pd.DataFrame, a: Codes, b: Codes) -> Codes:
+    """Return in how many columns the rows at two positions are equal, or both without a value; shape (n_pairs,)."""
+    both = X.iloc[np.concatenate([a, b])]
+    codes = np.stack([both.iloc[:, j].factorize()[0] for j in range(both.shape[1])], axis=1)  # -1: without a value
+    return np.asarray((codes[: len(a)] == codes[len(a) :]).sum(axis=1))

@@ -107,7 +107,7 @@ class _Search:
         every = LabelledRows.of(codes, customers.to_numpy(), n_classes=len(classes), random_state=random_state)
         kept, moments = of_some_customers(every, _MAX_ROWS, random_state), as_of.to_numpy()
         rows = every.only(kept)
-        self._every, self._random_state, self._allow = (X, every), random_state, frozenset(allow)
+        self._every, self._random_state, self._allow = (X, every, customers), random_state, frozenset(allow)
         self._evidence = Evidence(rows, last_rows(rows, moments[kept]), tuple(map(str, outcomes or classes)))
         self._X = X.loc[kept]
         self._texts = {} if texts is None else {str(name): texts[name].loc[kept] for name in texts.columns}
@@ -205,16 +205,22 @@ class _Search:
             yield Alarm("time", "", why, (_measure(first),))
 
     def _twins(self, told: set[str]) -> Iterator[Alarm]:
-        X, rows = self._every
+        X, rows, customers = self._every
         kept = [name for name in self._plain if name not in told]
         if not kept or c.CUSTOMER_ID in self._allow:
             return
         if found := twins(X[kept], rows, random_state=self._random_state):
+            looked_at = f"{found.n_asked:,} rows"
+            if found.n_asked < len(X):
+                looked_at += f" looked at, of {len(X):,},"
+            one, other = (str(customers.iloc[place]) for place in found.pair)
+            equal = "all" if found.n_equal == found.n_columns else f"{found.n_equal} of"
+            outcome = self._evidence.outcomes[rows.y[found.pair[0]]]
             why = (
-                f"{found.n:,} of {found.n_asked:,} rows have a twin under another customer. Twins share their outcome "
-                f"in {found.agree:.0%} of the cases, and with the next rows beside them in {found.agree_next:.0%}: "
-                f"customers are there twice. The first: rows {found.first} and {found.other}, equal in "
-                f"{len(found.columns)} of {found.n_columns} columns."
+                f"{found.n:,} of {looked_at} have a twin under another customer. Twins share their outcome in "
+                f"{found.agree:.0%} of the cases, and with the next rows beside them in {found.agree_next:.0%}: "
+                f"customers are there twice. Most alike are {one!r} and {other!r}, equal in {equal} "
+                f"{found.n_columns} columns, and both {outcome}."
             )
             more = Measure("agree_more", found.agree - found.agree_next, found.low, 1.0)
             yield Alarm("twins", c.CUSTOMER_ID, why, (more,))

@@ -215,7 +215,11 @@ def _row_findings(types: dict[str, str], schema: Schema, reading: Reading, raw: 
     if unique and set(schema.unique) - {c.KNOWN_TIME} <= set(unique):
         again = f"rowid NOT IN (SELECT min(rowid) FROM {quoted(raw)} GROUP BY {', '.join(map(quoted, unique))})"
         says = "must be unique" + (f" together with {', '.join(unique[1:])}" if unique[1:] else "")
-        yield _Finding(unique[0], says, "Keep one row of each.", again)
+        remedy = "Keep one row of each."
+        if reading.raw:
+            keys = unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]"
+            remedy = f"Keep one row of each; `drop_duplicates: {keys}` keeps the first."
+        yield _Finding(unique[0], says, remedy, again)
     for rule in schema.rules:
         if set(rule.needs) <= set(types):
             kinds = {name: reading.kind(name, types[name], schema) for name in rule.needs}

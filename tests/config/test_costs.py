@@ -19,6 +19,13 @@ def test_the_value_of_the_company_may_serve_as_the_worth_of_a_customer():
     assert costs(value="12 * price", costs={"offer": 20, "contact": 2}).clv is None
 
 
+def test_a_value_that_is_learnt_does_not_serve():
+    labels = {"renewal": {"column": "left", "lost": "yes"}, "value": {}}
+    with pytest.raises(ConfigError, match=r"needs `clv`: the value that `labels\.value` learns does not.*`clv: 400`"):
+        costs(labels=labels, costs={"offer": 20, "contact": 2})
+    assert costs(labels=labels, costs={"clv": 400, "offer": 20, "contact": 2}).clv == 400
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

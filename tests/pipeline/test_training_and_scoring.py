@@ -187,6 +187,23 @@ def test_a_bad_target_is_refused_before_any_work(sample, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ("models", "cannot be written, for .*models is a file"),
+        ("models/sample", "cannot be written, for .*sample is a file"),
+        ("models/sample/bundle", "is not a bundle and will not be overwritten"),
+    ],
+)
+def test_models_that_could_not_be_saved_are_refused_before_any_work(sample, tmp_path, there, says):
+    (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / there).touch()
+    steps = []
+    with pytest.raises(BundleError, match=says):
+        train(sample.config, frames=sample.simulation.tables, models=tmp_path / "models", step=steps.append)
+    assert steps == []
+
+
 def answered(surveys):
     return (surveys["instrument"] == "nps") & surveys["score"].notna()
 

@@ -120,8 +120,8 @@ def test_a_folder_that_is_no_bundle_is_not_overwritten(bundle, tmp_path):
 
 def test_nothing_half_written_is_left_where_it_cannot_be_written(bundle, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(BundleError, match="cannot be written"):
-        save_bundle(bundle, tmp_path / "file" / "bundle")
+    with pytest.raises(BundleError, match=r"bundle: cannot be written, for .*file is a file\. Name a folder"):
+        save_bundle(bundle, tmp_path / "file" / "acme" / "bundle")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 

@@ -165,8 +165,30 @@ def test_customers_who_are_there_twice_are_found(share, noise):
     X, y, who, place = with_copies(share, noise)
     (alarm,) = alarms(X, y, who)
     assert (alarm.kind, alarm.column) == ("twins", "customer_id")
-    first, other = (int(word.strip(",")) for word in alarm.why.split("rows ")[-1].split(", equal")[0].split(" and "))
-    assert place[other - N] == first
+    first, other = alarm.why.split("Most alike are ")[1].split(", equal")[0].split(" and ")
+    assert other == f"'z{first[1:]}"
+    assert first[1:-1] in set(who.iloc[place])
+    outcome = ("kept", "lost")[int(y[who == first[1:-1]].item())]
+    assert alarm.why.endswith(f"equal in {'1 of 9' if noise else 'all 9'} columns, and both {outcome}.")
+    assert f" of {len(X):,} rows have a twin" in alarm.why
+
+
+def test_the_twins_that_are_shown_are_a_copy_where_there_is_one_and_share_their_outcome():
+    X, y, who, place = with_copies(0.1, 0.03)
+    y = y.where((y.index < N) | (y.index % 20 > 0), 1 - y)  # some outcomes were written down wrong
+    exact = N + 61
+    X.iloc[exact] = X.iloc[place[61]]
+    y[exact] = y[place[61]]
+    (alarm,) = alarms(X, y, who)
+    assert f"'{who[place[61]]}' and '{who[exact]}', equal in all 9 columns" in alarm.why
+
+
+def test_twins_are_said_to_be_of_a_sample_where_only_that_was_looked_at():
+    X, y, who = company(n=3_200)
+    frames = (pd.concat([a, a.iloc[:400]], ignore_index=True) for a in (X, y))
+    found = alarms(*frames, pd.concat([who, "z" + who.iloc[:400]], ignore_index=True))
+    (alarm,) = (alarm for alarm in found if alarm.kind == "twins")
+    assert " of 3,000 rows looked at, of 3,600, have a twin under another customer." in alarm.why
 
 
 def test_a_customer_copied_twice_is_found_too():

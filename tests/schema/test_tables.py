@@ -42,6 +42,8 @@ def test_the_six_tables_and_their_keys():
 def test_a_customer_is_there_once(counted, faults):
     assert faults(CUSTOMERS, pd.DataFrame({"customer_id": ["c1", "c2", "C1"]})) == []
     twice = pd.DataFrame({"customer_id": ["c1", "c2", "c1", "c1", "c2"]})
+    (fault,) = faults(CUSTOMERS, twice)
+    assert fault.endswith("Keep one row of each; `drop_duplicates: customer_id` keeps the first.")
     assert counted(CUSTOMERS, twice) == {("customers.customer_id", "must be unique"): (3, 2)}
 
 
