@@ -23,7 +23,7 @@ from cxml.pipeline.trained import read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.prescriptive.policy import Policy
-from cxml.report.summary import NpsFigure, ValueFigure, expected_value, summary
+from cxml.report.summary import NpsFigure, ValueFigure, customers, expected_value, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
@@ -106,9 +106,7 @@ def score(
         written = [write_frame(predictions, _beside(target))]
         if recommendations is not None:
             written.append(write_frame(recommendations, target))
-    title = (
-        f"{config.company}: {len(frame):,} customers as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
-    )
+    title = f"{config.company}: {customers(len(frame))} as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
     text = summary(
         title,
         predictions,
