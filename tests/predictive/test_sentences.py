@@ -6,7 +6,7 @@ from cxml.config.features import Aggregate, Contract, Feature, Season, features_
 from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Item, Source, items_of
 from cxml.predictive.number_words import days_text, number_text, percent_text, points_text
-from cxml.predictive.sentences import Said
+from cxml.predictive.sentences import Said, points_said
 from cxml.predictive.templates import LABELS, SENTENCES
 from cxml.predictive.vocabulary import LANGUAGES
 
@@ -19,7 +19,7 @@ def reason_sentence(feature, value, points, language, features=()):
 
 
 def change_sentence(feature, before, after, points, language, features=()):
-    return Said(feature, language, features).change(before, after, points)
+    return points_said(Said(feature, language, features).happened(before, after), points, language)
 
 
 def events(aggregate, where=None, window_days=None, **more):
@@ -344,8 +344,8 @@ def test_a_flag_is_yes_or_no(feature, english, portuguese):
     for value, yes, sim in ((1.0, "yes", "sim"), (0, "no", "não")):
         assert Said(feature, "en", flag=True).reason(value, 2) == f"{english.format(yes)}: +2 points"
         assert Said(feature, "pt", flag=True).reason(value, 2) == f"{portuguese.format(sim)}: +2 pontos"
-    assert Said(feature, "en", flag=True).change(0.0, 1.0, 2).endswith(" went from no to yes: +2 points")
-    assert Said(feature, "pt", flag=True).change(0.0, 1.0, 2).endswith(" passou de não para sim: +2 pontos")
+    assert Said(feature, "en", flag=True).happened(0.0, 1.0).endswith(" went from no to yes")
+    assert Said(feature, "pt", flag=True).happened(0.0, 1.0).endswith(" passou de não para sim")
     assert Said(feature, "en").reason(1.0, 2).endswith(" is 1: +2 points")
     assert Said(feature, "en", flag=True).reason(0.5, 2).endswith(" is 0.5: +2 points")
 
