@@ -27,8 +27,9 @@ _NOTHING: Final = 0.05
 def customer_text(story: CustomerStory) -> str:
     """Return a customer's story as plain text, 100 columns wide at most but for the customer's own words."""
     words = WORDS[story.language]
-    version = story.prediction.model_version if story.prediction else ""
-    title = words["title"].format(company=story.company, id=story.customer_id, day=_day(story.as_of), version=version)
+    title = words["title"].format(company=story.company, id=story.customer_id, day=_day(story.as_of))
+    if story.prediction is not None:
+        title += words["model"].format(version=story.prediction.model_version)
     parts = [
         _block(words["who"], _who(story)),
         _block(words["contract"], _terms(story)),
@@ -58,9 +59,10 @@ def _who(story: CustomerStory) -> Iterator[str]:
     told = [f"{row.attribute} {row.value}" for row in _rows(story.profile)]
     yield ", ".join(told) if told else WORDS[story.language]["nothing"]
     if not story.in_force:
-        last = story.prediction.as_of if story.prediction else None
-        known = WORDS[story.language]["gone"].format(day=_day(story.as_of))
-        yield known if last is None else f"{known} {WORDS[story.language]['looked_at'].format(day=_day(last))}"
+        words, ends = WORDS[story.language], story.contracts[c.END_TIME] if len(story.contracts) else None
+        ended = "" if ends is None else words["ended"].format(day=_day(ends.max()))
+        looked_at = words["looked_at"].format(day=_day(story.prediction.as_of)) if story.prediction else ""
+        yield f"{words['gone'].format(day=_day(story.as_of))}{ended}. {looked_at}"
 
 
 def _terms(story: CustomerStory) -> Iterator[str]:
@@ -124,7 +126,9 @@ def _now(story: CustomerStory) -> Iterator[str]:
 
 def _health(story: CustomerStory) -> Iterator[str]:
     words, found = WORDS[story.language], story.explanation
-    if found is None or found.health is None or found.base is None:
+    if found is None:
+        return
+    if found.health is None or found.base is None:
         yield words["no_health"]
         return
     yield words["health_is"].format(health=f"{found.health:.1f}", base=f"{found.base:.1f}")

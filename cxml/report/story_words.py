@@ -7,10 +7,12 @@ from typing import Final
 
 WORDS: Final[Mapping[str, dict[str, str]]] = {
     "en": {
-        "title": "{company}: customer {id} as of {day}, model {version}",
+        "title": "{company}: customer {id} as of {day}",
+        "model": ", model {version}",
         "who": "Who",
         "nothing": "nothing is known but the id",
-        "gone": "not a customer on {day}.",
+        "gone": "not a customer on {day}",
+        "ended": ": the last contract ended on {day}",
         "looked_at": "Predictions and health are those of {day}.",
         "contract": "Contract",
         "to": "to",
@@ -52,10 +54,12 @@ WORDS: Final[Mapping[str, dict[str, str]]] = {
         "no": "no",
     },
     "pt": {
-        "title": "{company}: cliente {id} em {day}, modelo {version}",
+        "title": "{company}: cliente {id} em {day}",
+        "model": ", modelo {version}",
         "who": "Quem",
         "nothing": "só se conhece o identificador",
-        "gone": "não era cliente em {day}.",
+        "gone": "não era cliente em {day}",
+        "ended": ": o último contrato terminou em {day}",
         "looked_at": "As previsões e a saúde são as de {day}.",
         "contract": "Contrato",
         "to": "a",

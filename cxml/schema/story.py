@@ -29,10 +29,11 @@ class CustomerStory:
         ``comment``, an invitation that waits without the last ones; the latest first
     contracts : DataFrame of the terms, the latest first, with ``renewed`` only where the term has ended
     actions : DataFrame of what was done, the latest first
-    in_force : whether this is a customer at ``as_of``; if not, what follows is of the last of the moments
-    prediction, explanation : at the last of the moments; None where there is none
-    health : a HEALTH_ITEMS frame of the last moment and of the months before it
-    predictions : a PREDICTIONS frame of the same moments
+    in_force : whether this is a customer at ``as_of``; if not, the last term of the contracts has ended
+    prediction, explanation : at the last moment at which this was a customer, ``as_of`` or the first of a month before
+        it; None for who was one at none of them
+    health : a HEALTH_ITEMS frame of that moment and of the months before it; without rows where there is none
+    predictions : a PREDICTIONS frame of the same moments; without rows where there is none
     changes : from each of the moments to the next
     labels : what each item is called, by its name
     recommendation : None without a policy, and for whom is no customer any more

@@ -139,9 +139,22 @@ def test_lines_stay_within_100_columns(story):
 
 def test_who_is_no_customer_any_more_is_told_of_the_last_moment(story):
     gone = customer_text(replace(story, in_force=False, recommendation=None, as_of=datetime(2025, 1, 1, tzinfo=UTC)))
-    assert "not a customer on 2025-01-01. Predictions and health are those of 2024-07-01." in gone
+    assert "not a customer on 2025-01-01: the last contract ended on 2024-08-16. Predictions and" in gone
+    assert "health are those of 2024-07-01." in " ".join(gone.split())
     assert "worth" not in gone
     assert "Next" not in gone  # the last contract has ended
+
+
+def test_of_who_left_long_ago_no_health_is_told(story):
+    long_ago = replace(
+        story, in_force=False, as_of=datetime(2030, 1, 1, tzinfo=UTC), prediction=None, explanation=None, changes=(),
+        health=story.health.head(0), predictions=story.predictions.head(0), recommendation=None,
+    )  # fmt: skip
+    text = customer_text(long_ago)
+    headings = [line.split()[0] for line in text.splitlines()[1:] if line and line[0] != " "]
+    assert headings == ["Who", "Contract", "Touchpoints", "Answers", "Actions"]
+    assert text.startswith("acme: customer c7 as of 2030-01-01\n")
+    assert "not a customer on 2030-01-01: the last contract ended on 2024-08-16.\n" in text
 
 
 def test_a_snapshot_of_a_customer_without_anything_else(story):
