@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,15 @@ from cxml.pipeline.scoring import as_configured, everyone_at, moment_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
 from cxml.predictive.item_words import item_label
-from cxml.predictive.vocabulary import LANGUAGES, Language
+from cxml.predictive.vocabulary import (
+    LANGUAGES,
+    Language,
+    category,
+    event_noun,
+    instrument_name,
+    measure,
+    touchpoint_name,
+)
 from cxml.schema import columns as c
 from cxml.schema.story import CustomerStory
 
@@ -79,6 +88,20 @@ def customer(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnseenCategoryWarning)
         found = _scored(predictor, rows, in_force, language)
+    known = profile(tables, customer_id)
+    foretold = [label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column]
+    touched, answered = touchpoints(tables, customer_id, moment), answers(tables, customer_id, moment)
+    done, recommended = actions(tables, customer_id, moment), found["recommendation"]
+    channels = [way for some in touched[c.CHANNELS].dropna() for way in some.split(", ")]
+    channels += [*done.get(c.CHANNEL, ()), recommended.channel if recommended else None]
+    of_profile = known[known[c.KIND] == "category"]
+    named: dict[str, Iterable[Any]] = {
+        **{name: [value] for name, value in zip(of_profile[c.ATTRIBUTE], of_profile[c.VALUE], strict=True)},
+        c.EVENT_TYPE: touched[c.EVENT_TYPE],
+        c.CHANNEL: channels,
+        c.INSTRUMENT: answered[c.INSTRUMENT],
+        c.TOUCHPOINT: answered[c.TOUCHPOINT],
+    }
     return CustomerStory(
         company=config.company,
         currency=config.currency,
@@ -86,12 +109,14 @@ def customer(
         customer_id=customer_id,
         as_of=moment.replace(tzinfo=UTC),
         in_force=in_force,
-        profile=profile(tables, customer_id),
-        touchpoints=touchpoints(tables, customer_id, moment),
-        answers=answers(tables, customer_id, moment),
+        profile=known[~known[c.ATTRIBUTE].isin(foretold)],
+        outcomes=known[known[c.ATTRIBUTE].isin(foretold)],
+        touchpoints=touched,
+        answers=answered,
         contracts=terms,
-        actions=actions(tables, customer_id, moment),
+        actions=done,
         labels={str(item): item_label(item, language) for item in predictor.explainer.items.items},
+        names=_names(tables, named, language),
         **found,
     )
 
@@ -109,6 +134,22 @@ def _scored(predictor: Predictor, rows: pd.DataFrame, in_force: bool, language: 
             predictor.change(records[:-1], records[1:], reasons=_REASONS, language=language) if len(records) > 1 else ()
         ),
         "recommendation": predictor.recommend(last) if last and in_force and predictor.policy else None,
+    }
+
+
+def _names(tables: Tables, values: Mapping[str, Iterable[Any]], language: Language) -> dict[tuple[str, str], str]:
+    """Return what attributes, and the values of the columns that have words of their own, are called."""
+    words: dict[str, Callable[[str], str]] = {
+        c.EVENT_TYPE: lambda value: event_noun(value, language).many,
+        c.INSTRUMENT: lambda value: instrument_name(value, language),
+        c.TOUCHPOINT: lambda value: touchpoint_name(value, language),
+    }
+    attributes = {*tables.kinds["customers"], *tables.kinds.get("contracts", ())}
+    return {(c.ATTRIBUTE, name): measure(name, language).alone for name in attributes} | {
+        (column, value): words[column](value) if column in words else category(column, value, language)
+        for column, some in values.items()
+        for value in some
+        if isinstance(value, str)
     }
 
 

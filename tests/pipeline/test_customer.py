@@ -1,5 +1,6 @@
 """One customer's whole story, from the sample company and from a snapshot without any time."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -162,6 +163,10 @@ def test_both_languages_have_a_text(sample, story, who):
     told = customer_text(story_of(sample, who, language="pt", months=1))
     assert "Saúde" in told
     assert "pontos" in told
+    assert "Quem          cliente desde " in told
+    assert not re.search(r"\d\.\d", "".join(line for line in told.splitlines() if "porque" not in line))
+    for english in ("since", "segment ", "region", "acquisition", "deliver", "visits", "auto_pay", "delivery)"):
+        assert english not in re.sub("“.*?”", "", told)
     with pytest.raises(ConfigError, match="language: must be one of en, pt; it is 'fr'"):
         story_of(sample, who, language="fr")
 
@@ -201,7 +206,9 @@ def test_a_snapshot_gets_what_there_is(tmp_path):
     assert story.recommendation is None
     assert {item.name for item in story.explanation.items} == {"column:monthly_spend", "column:calls"}
     headings = [line.split()[0] for line in customer_text(story).splitlines()[1:] if line and line[0] != " "]
-    assert headings == ["Who", "Predicted", "Health"]
+    assert headings == ["Who", "Outcome", "Predicted", "Health"]
+    assert story.profile["attribute"].tolist() == ["monthly_spend", "calls"]
+    assert story.outcomes[["attribute", "value"]].to_numpy().tolist() == [["left", customers["left"][7]]]
 
 
 def test_health_means_what_it_says(sample):
