@@ -186,11 +186,11 @@ def moment_of(tables: Tables, as_of: datetime | None) -> datetime:
         return tables.moment
     if as_of.tzinfo is None:
         raise ConfigError(f"as_of must carry a zone; {as_of} does not. Write it as 2024-05-31T00:00:00Z.")
-    moment, first = as_of.astimezone(UTC).replace(tzinfo=None), _first_fact(tables)
-    if first is not None and not first < moment <= tables.moment + timedelta(days=_DAYS_AFTER):
+    moment, first, now = as_of.astimezone(UTC).replace(tzinfo=None), _first_fact(tables), tables.as_of
+    if first is not None and now is not None and not first < moment <= now + timedelta(days=_DAYS_AFTER):
         raise ConfigError(
             f"as_of: must be after the first fact in the tables ({first:%Y-%m-%d}) and at most {_DAYS_AFTER} days "
-            f"after the moment of the data ({tables.moment:%Y-%m-%d}); it is {moment:%Y-%m-%d}. Give another moment."
+            f"after the moment of the data ({now:%Y-%m-%d}); it is {moment:%Y-%m-%d}. Give another moment."
         )
     return moment
 
