@@ -17,15 +17,22 @@ _YEAR: Final = "INTERVAL 365 DAY"
 
 
 def profile(tables: Tables, customer_id: str) -> pd.DataFrame:
-    """Return what is known of a customer in ``customers``: ``attribute`` and ``value`` (text), in the table's order."""
-    columns = [name for name in tables.kinds["customers"] if name not in (c.CUSTOMER_ID, c.KNOWN_TIME)]
-    shown = [f"SELECT {k} AS place, {literal(name)} AS {c.ATTRIBUTE}, {_text(tables, name)} AS {c.VALUE} FROM one"
-             for k, name in enumerate(columns)]  # fmt: skip
+    """Return what is known of a customer in ``customers``, in the table's order.
+
+    That is ``attribute``, ``kind`` (such as ``number``) and ``value`` (text; of a flag ``yes`` or ``no``).
+    """
+    columns = {k: of for k, of in tables.kinds["customers"].items() if k not in (c.CUSTOMER_ID, c.KNOWN_TIME)}
+    shown = [
+        f"SELECT {place} AS place, {literal(name)} AS {c.ATTRIBUTE}, {literal(kind)} AS {c.KIND}, "
+        f"{_text(tables, name)} AS {c.VALUE} FROM one"
+        for place, (name, kind) in enumerate(columns.items())
+    ]
     if not shown:
-        shown = [f"SELECT 0 AS place, '' AS {c.ATTRIBUTE}, NULL AS {c.VALUE} FROM one"]
+        shown = [f"SELECT 0 AS place, '' AS {c.ATTRIBUTE}, '' AS {c.KIND}, NULL AS {c.VALUE} FROM one"]
     return frame_of(tables, f"""
         WITH one AS (SELECT * FROM customers WHERE {c.CUSTOMER_ID} = {literal(customer_id)})
-        SELECT {c.ATTRIBUTE}, {c.VALUE} FROM ({" UNION ALL ".join(shown)}) WHERE {c.VALUE} IS NOT NULL ORDER BY place
+        SELECT {c.ATTRIBUTE}, {c.KIND}, {c.VALUE} FROM ({" UNION ALL ".join(shown)})
+        WHERE {c.VALUE} IS NOT NULL ORDER BY place
     """)  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +14,19 @@ from cxml.descriptive.one_customer import actions, answers, contracts, profile, 
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.pipeline.scoring import as_configured, moment_of
+from cxml.pipeline.scoring import as_configured, everyone_at, moment_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
 from cxml.predictive.item_words import item_label
-from cxml.predictive.vocabulary import LANGUAGES, Language
+from cxml.predictive.vocabulary import (
+    LANGUAGES,
+    Language,
+    category,
+    event_noun,
+    instrument_name,
+    measure,
+    touchpoint_name,
+)
 from cxml.schema import columns as c
 from cxml.schema.story import CustomerStory
 
@@ -58,7 +67,7 @@ def customer(
     Raises
     ------
     ConfigError
-        If nobody has this id; it names those that are written alike.
+        If nobody has this id, with those that are written alike; or who has is not a customer yet at ``as_of``.
     CxmlError
         If the bundle or the tables do not allow it.
     """
@@ -67,13 +76,32 @@ def customer(
     predictor, tables, features = read_as_trained(config, models, frames)
     moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
     _known(tables, customer_id)
-    moments = [at for at in _moments(tables, moment, months) if _in_force(tables, customer_id, at)]
-    in_force = moment in moments
-    found: dict[str, Any] = {"prediction": None, "explanation": None, "changes": (), "recommendation": None}
+    in_force = _is_in(everyone_at(tables, moment), customer_id)
+    moments = [at for at in _months(tables, moment, months) if _is_in(customers_at(tables, at), customer_id)]
+    moments += [moment] if in_force else []
+    terms = contracts(tables, customer_id, moment)
+    if not moments and terms.empty:
+        raise ConfigError(f"as_of: customer {customer_id!r} is not a customer yet at {moment}. Give a later moment.")
     rows = feature_frame(tables, features, _spine(customer_id, moments or [moment]))
+    if not moments:  # what is said of somebody who left long ago would be of silence alone
+        rows = rows.head(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnseenCategoryWarning)
-        found |= _scored(predictor, rows, in_force, language)
+        found = _scored(predictor, rows, in_force, language)
+    known = profile(tables, customer_id)
+    foretold = [label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column]
+    touched, answered = touchpoints(tables, customer_id, moment), answers(tables, customer_id, moment)
+    done, recommended = actions(tables, customer_id, moment), found["recommendation"]
+    channels = [way for some in touched[c.CHANNELS].dropna() for way in some.split(", ")]
+    channels += [*done.get(c.CHANNEL, ()), recommended.channel if recommended else None]
+    of_profile = known[known[c.KIND] == "category"]
+    named: dict[str, Iterable[Any]] = {
+        **{name: [value] for name, value in zip(of_profile[c.ATTRIBUTE], of_profile[c.VALUE], strict=True)},
+        c.EVENT_TYPE: touched[c.EVENT_TYPE],
+        c.CHANNEL: channels,
+        c.INSTRUMENT: answered[c.INSTRUMENT],
+        c.TOUCHPOINT: answered[c.TOUCHPOINT],
+    }
     return CustomerStory(
         company=config.company,
         currency=config.currency,
@@ -81,12 +109,14 @@ def customer(
         customer_id=customer_id,
         as_of=moment.replace(tzinfo=UTC),
         in_force=in_force,
-        profile=profile(tables, customer_id),
-        touchpoints=touchpoints(tables, customer_id, moment),
-        answers=answers(tables, customer_id, moment),
-        contracts=contracts(tables, customer_id, moment),
-        actions=actions(tables, customer_id, moment),
+        profile=known[~known[c.ATTRIBUTE].isin(foretold)],
+        outcomes=known[known[c.ATTRIBUTE].isin(foretold)],
+        touchpoints=touched,
+        answers=answered,
+        contracts=terms,
+        actions=done,
         labels={str(item): item_label(item, language) for item in predictor.explainer.items.items},
+        names=_names(tables, named, language),
         **found,
     )
 
@@ -94,16 +124,32 @@ def customer(
 def _scored(predictor: Predictor, rows: pd.DataFrame, in_force: bool, language: Language) -> dict[str, Any]:
     """Return what the models say at each moment, what changed between, and what is recommended at the last."""
     records: list[dict[str, Any]] = rows.to_dict("records")  # type: ignore[assignment]
-    last = records[-1]
+    last = records[-1] if records else None
     return {
-        "prediction": predictor.predict(last, reasons=_REASONS, language=language),
-        "explanation": predictor.explain(last, reasons=_REASONS, language=language),
+        "prediction": predictor.predict(last, reasons=_REASONS, language=language) if last else None,
+        "explanation": predictor.explain(last, reasons=_REASONS, language=language) if last else None,
         "health": predictor.explain(rows),
         "predictions": predictor.predict(rows),
         "changes": tuple(
             predictor.change(records[:-1], records[1:], reasons=_REASONS, language=language) if len(records) > 1 else ()
         ),
-        "recommendation": predictor.recommend(last) if in_force and predictor.policy else None,
+        "recommendation": predictor.recommend(last) if last and in_force and predictor.policy else None,
+    }
+
+
+def _names(tables: Tables, values: Mapping[str, Iterable[Any]], language: Language) -> dict[tuple[str, str], str]:
+    """Return what attributes, and the values of the columns that have words of their own, are called."""
+    words: dict[str, Callable[[str], str]] = {
+        c.EVENT_TYPE: lambda value: event_noun(value, language).many,
+        c.INSTRUMENT: lambda value: instrument_name(value, language),
+        c.TOUCHPOINT: lambda value: touchpoint_name(value, language),
+    }
+    attributes = {*tables.kinds["customers"], *tables.kinds.get("contracts", ())}
+    return {(c.ATTRIBUTE, name): measure(name, language).alone for name in attributes} | {
+        (column, value): words[column](value) if column in words else category(column, value, language)
+        for column, some in values.items()
+        for value in some
+        if isinstance(value, str)
     }
 
 
@@ -124,9 +170,9 @@ def _known(tables: Tables, customer_id: str) -> None:
     )
 
 
-def _moments(tables: Tables, moment: datetime, months: int) -> list[datetime]:
-    """Return the first days of some months before a moment, and the moment; that alone where no table has times."""
-    found = [moment]
+def _months(tables: Tables, moment: datetime, months: int) -> list[datetime]:
+    """Return the first days of some months before a moment; none where no table has times."""
+    found: list[datetime] = []
     if any(name in tables for name in _TIMED):
         at = moment
         for _ in range(months):
@@ -135,9 +181,8 @@ def _moments(tables: Tables, moment: datetime, months: int) -> list[datetime]:
     return found[::-1]
 
 
-def _in_force(tables: Tables, customer_id: str, moment: datetime) -> bool:
-    at_moment = customers_at(tables, moment)
-    return bool((at_moment[c.CUSTOMER_ID] == customer_id).any())
+def _is_in(customers: pd.DataFrame, customer_id: str) -> bool:
+    return bool((customers[c.CUSTOMER_ID] == customer_id).any())
 
 
 def _spine(customer_id: str, moments: list[datetime]) -> pd.DataFrame:

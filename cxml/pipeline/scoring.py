@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,16 +23,18 @@ from cxml.pipeline.trained import read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.prescriptive.policy import Policy
-from cxml.report.summary import NpsFigure, ValueFigure, expected_value, summary
+from cxml.report.summary import NpsFigure, ValueFigure, customers, expected_value, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
-from cxml.schema.tables import Kind
+from cxml.schema.tables import TABLES, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _REASONS: Final = 3
+# The longest window of the features that every company gets: further on, all of them would tell of nothing but silence.
+_DAYS_AFTER: Final = 365
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,7 @@ def score(
         predictor, tables, features = read_as_trained(config, models, frames)
         moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
     with step("build features"):
-        everyone = customers_at(tables, moment)
-        if everyone.empty:
-            raise ConfigError(f"as_of: nobody in customers is a customer at {moment}. Score at another moment.")
+        everyone = everyone_at(tables, moment)
         frame = feature_frame(tables, features, everyone)
     recommendations = None
     with warnings.catch_warnings(record=True) as caught:
@@ -106,9 +106,7 @@ def score(
         written = [write_frame(predictions, _beside(target))]
         if recommendations is not None:
             written.append(write_frame(recommendations, target))
-    title = (
-        f"{config.company}: {len(frame):,} customers as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
-    )
+    title = f"{config.company}: {customers(len(frame))} as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
     text = summary(
         title,
         predictions,
@@ -177,12 +175,53 @@ def _beside(target: Path) -> Path:
 
 
 def moment_of(tables: Tables, as_of: datetime | None) -> datetime:
-    """Return the moment to score at, naive UTC."""
-    if as_of is not None:
-        if as_of.tzinfo is None:
-            raise ConfigError(f"as_of must carry a zone; {as_of} does not. Write it as 2024-05-31T00:00:00Z.")
-        return as_of.astimezone(UTC).replace(tzinfo=None)
-    return tables.moment
+    """Return the moment to score at, naive UTC.
+
+    Raises
+    ------
+    ConfigError
+        If it has no zone, or lies where the tables tell nothing: before their first fact, or long after the last.
+    """
+    if as_of is None:
+        return tables.moment
+    if as_of.tzinfo is None:
+        raise ConfigError(f"as_of must carry a zone; {as_of} does not. Write it as 2024-05-31T00:00:00Z.")
+    moment, first, now = as_of.astimezone(UTC).replace(tzinfo=None), _first_fact(tables), tables.as_of
+    if first is not None and now is not None and not first < moment <= now + timedelta(days=_DAYS_AFTER):
+        raise ConfigError(
+            f"as_of: must be after the first fact in the tables ({first:%Y-%m-%d}) and at most {_DAYS_AFTER} days "
+            f"after the moment of the data ({now:%Y-%m-%d}); it is {moment:%Y-%m-%d}. Give another moment."
+        )
+    return moment
+
+
+def everyone_at(tables: Tables, moment: datetime) -> pd.DataFrame:
+    """Return everyone who is a customer at a moment; `cxml.descriptive.features.customers_at`.
+
+    Raises
+    ------
+    ConfigError
+        If nobody is.
+    """
+    everyone = customers_at(tables, moment)
+    if everyone.empty:
+        raise ConfigError(f"as_of: nobody in customers is a customer at {moment}. Give another moment.")
+    return everyone
+
+
+def _first_fact(tables: Tables) -> datetime | None:
+    """Return the first time at which something happened, or somebody came; None where no table has such times."""
+    times = [
+        f"SELECT min({TABLES[name].time}) AS first FROM {name}"
+        for name, columns in tables.kinds.items()
+        if name in TABLES and name != "environment" and TABLES[name].time in columns
+    ]
+    if not times:
+        return None
+    found: datetime | None = tables.con.execute(f"SELECT min(first) FROM ({' UNION ALL '.join(times)})").fetchall()[0][
+        0
+    ]
+    return found
 
 
 def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from cxml.predictive.health_items import HealthItems
 from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Items, items_of
 from cxml.predictive.profile import is_flag
-from cxml.predictive.sentences import Said
+from cxml.predictive.sentences import Said, points_said
 from cxml.predictive.time_of_year import month_of, year_waves
 from cxml.predictive.vocabulary import Language
 from cxml.schema import columns as c
@@ -96,14 +96,17 @@ class Explainer:
     def row_items(
         self, split: HealthItems, matrix: Array, row: int, most: int, language: Language
     ) -> tuple[HealthItem, ...]:
-        """Return the items of a row of a split, the largest first, each with so many of its strongest features."""
-        points = split.features[row]
+        """Return the items of a row of a split, the largest first, each with so many of its strongest features.
 
-        def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
-            return tuple(self._reason(j, matrix[row], float(points[j]), language) for j in of)
+        Features of an item of which the same is said are one reason, with their points added.
+        """
+        points, values = split.features[row], matrix[row]
 
-        moved = points != 0
-        return self._items(split.items[row], points, moved, most, language, reasons)
+        def said(j: int) -> tuple[str, float]:
+            name = self.bundle.encoding.names[j]
+            return self._words(name, language).sentence(self._value(j, values)), values[j]
+
+        return self._items(split.items[row], points, points != 0, most, language, said)
 
     def changes(
         self, before: tuple[Typed, Array], after: tuple[Typed, Array], most: int, language: Language
@@ -138,12 +141,13 @@ class Explainer:
             return ()
         points = found.features[row]
 
-        def reasons(of: NDArray[np.intp]) -> tuple[Reason, ...]:
-            return tuple(self._happened(j, before, after, float(points[j]), language) for j in of)
+        def said(j: int) -> tuple[str, float]:
+            words = self._words(self.bundle.encoding.names[j], language)
+            return words.happened(self._value(j, before), self._value(j, after)), after[j]
 
         # What did not change is nothing that happened, even where the rest gave it another meaning.
         moved = (points != 0) & (before != after) & ~(np.isnan(before) & np.isnan(after))
-        items = self._items(found.items[row], points, moved, most, language, reasons)
+        items = self._items(found.items[row], points, moved, most, language, said)
         known = tuple(
             HealthItem(f"{_KNOWN}{model}", known_label(model, 1 if began > 0 else -1, language), float(added), ())
             for model, began, added in zip(found.models, found.began[row], found.known[row], strict=True)
@@ -158,18 +162,39 @@ class Explainer:
         moved: NDArray[np.bool_],
         most: int,
         language: Language,
-        reasons: Any,
+        said: Callable[[int], tuple[str, float]],
     ) -> tuple[HealthItem, ...]:
+        """Return the items, the largest first; ``said`` gives the words of a feature, and the value that it has now."""
         if np.isnan(of_items).any():
             return ()
         found = []
         for k in np.argsort(-np.abs(of_items), kind="stable"):
             mine = np.flatnonzero(moved & (self.items.groups == k))
-            strongest = mine[np.argsort(-np.abs(points[mine]), kind="stable")][:most]
+            strongest = mine[np.argsort(-np.abs(points[mine]), kind="stable")]
+            reasons = self._told_once(strongest, points, most, language, said) if most else ()
             item = self.items.items[k]
-            label = item_label(item, language)
-            found.append(HealthItem(str(item), label, float(of_items[k]), reasons(strongest)))
+            found.append(HealthItem(str(item), item_label(item, language), float(of_items[k]), reasons))
         return tuple(found)
+
+    def _told_once(
+        self,
+        strongest: NDArray[np.intp],
+        points: Array,
+        most: int,
+        language: Language,
+        said: Callable[[int], tuple[str, float]],
+    ) -> tuple[Reason, ...]:
+        """Return the reasons, the strongest first; features with the same words are one, named after the first."""
+        told: dict[str, list[Any]] = {}
+        for j in strongest:
+            words, value = said(j)
+            told.setdefault(words, [j, value, 0.0])[2] += float(points[j])
+        names, encoding = self.bundle.encoding.names, self.bundle.encoding
+        return tuple(
+            Reason(names[j], encoding.shown(names[j], value), added, points_said(words, added, language))
+            for words, (j, value, added) in sorted(told.items(), key=lambda of: -abs(of[1][2]))[:most]
+            if added
+        )
 
     def _split(self, typed: Typed, matrix: Array) -> HealthItems:
         heads = health_heads(self.bundle, typed, matrix)
@@ -184,11 +209,6 @@ class Explainer:
         name = self.bundle.encoding.names[j]
         sentence = self._words(name, language).reason(self._value(j, row), points)
         return Reason(name, self.bundle.encoding.shown(name, row[j]), points, sentence)
-
-    def _happened(self, j: int, before: Array, after: Array, points: float, language: Language) -> Reason:
-        name = self.bundle.encoding.names[j]
-        sentence = self._words(name, language).change(self._value(j, before), self._value(j, after), points)
-        return Reason(name, self.bundle.encoding.shown(name, after[j]), points, sentence)
 
     def _value(self, j: int, row: Array) -> float | str | None:
         """Return the value of a feature in a row as sentences tell it: a name, or the month in place of a wave."""

@@ -68,7 +68,7 @@ def facts(feature: Mapping[str, Any], language: Language) -> Facts:
         if table == "events" and column == c.EVENT_TYPE:
             noun = _either([event_noun(name, language) for name in names], language)
         elif table in ("surveys", "invitations") and column == c.INSTRUMENT and len(names) == 1:
-            instrument = instrument_name(names[0])
+            instrument = instrument_name(names[0], language)
             noun = answer_noun(names[0], language) if table == "surveys" else noun
         elif table == "actions" and column == c.ACTION:
             noun = _either([_action(name, language) for name in names], language)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from cxml.predictive.vocabulary import Language
+from cxml.schema.separators import with_separators
 
 # A whole number of at least so many days is exact enough.
 _WHOLE_DAYS: Final = 10
-_NARROW: Final = "\u00a0"  # the Portuguese separator of thousands, which does not break
 
 
 def number_text(value: float, language: Language) -> str:
@@ -56,4 +56,4 @@ def _shown(value: float, decimals: int, language: Language) -> str:
         text = text.rstrip("0").rstrip(".")
     if text in ("-0", ""):
         text = "0"
-    return text if language == "en" else text.replace(",", _NARROW).replace(".", ",")
+    return with_separators(text, language)

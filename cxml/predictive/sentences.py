@@ -67,17 +67,18 @@ class Said:
 
     def reason(self, value: Value, points: float) -> str:
         """Return the sentence of a reason: the feature's value, and the points of health that it adds or takes."""
-        return self._with_points(self.sentence(_read(value)), points)
+        return points_said(self.sentence(value), points, self.language)
 
-    def change(self, before: Value, after: Value, points: float) -> str:
-        """Return the sentence of what a feature's change did to health."""
+    def happened(self, before: Value, after: Value) -> str:
+        """Return the sentence of a feature's change, without points."""
         old, new = (self.value(_read(value)) for value in (before, after))
         # Where words do not tell the two apart, that it went from one to the other says nothing.
         key = "change.untold" if "" in (old, new) or old == new else "change"
-        return self._with_points(self._template(key, before=old, after=new), points)
+        return self._template(key, before=old, after=new)
 
     def sentence(self, value: Value) -> str:
-        """Return the sentence of a value."""
+        """Return the sentence of a value, without points."""
+        value = _read(value)
         if value is None:
             return self._template(self._unknown_key())
         fields = {"label": self.label, "v": self.value(value)}
@@ -265,14 +266,16 @@ class Said:
             return {**fields, **Said(below, self.language).fields, "usual": ""}
         return fields
 
-    def _with_points(self, sentence: str, points: float) -> str:
-        return SENTENCES[self.language]["points"].format(sentence=sentence, points=points_text(points, self.language))
-
     def _label_of(self, name: str) -> str:
         other = self._by_name.get(name)
         if other is None or self._depth > len(self._by_name):
             return readable(name)
         return Said(other, self.language, self._by_name.values(), self._depth + 1).label
+
+
+def points_said(sentence: str, points: float, language: Language) -> str:
+    """Return a sentence with the points of health that what it says adds or takes."""
+    return SENTENCES[language]["points"].format(sentence=sentence, points=points_text(points, language))
 
 
 def _way(value: float, up: str = "rose", down: str = "fell", still: str = "still") -> str:

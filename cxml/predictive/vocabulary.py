@@ -52,20 +52,41 @@ def _nouns(lines: str) -> dict[str, dict[Language, Noun]]:
 
 
 _EVENTS: Final = _nouns("""
+    booking      | booking, bookings               | reserva, reservas, f
     call         | call, calls                     | chamada, chamadas, f
     cancellation | cancellation, cancellations     | cancelamento, cancelamentos, m
+    chat         | chat, chats                     | conversa, conversas, f
+    claim        | claim, claims                   | participação, participações, f
+    click        | click, clicks                   | clique, cliques, m
     complaint    | complaint, complaints           | reclamação, reclamações, f
     contact      | support contact, support contacts | contacto, contactos, m
     delivery     | delivery, deliveries            | entrega, entregas, f
+    download     | download, downloads             | descarga, descargas, f
+    email        | e-mail, e-mails                 | e-mail, e-mails, m
+    installation | installation, installations     | instalação, instalações, f
     invoice      | invoice, invoices               | fatura, faturas, f
     login        | login, logins                   | início de sessão, inícios de sessão, m
+    meeting      | meeting, meetings               | reunião, reuniões, f
+    message      | message, messages               | mensagem, mensagens, f
     order        | order, orders                   | encomenda, encomendas, f
     outage       | outage, outages                 | falha de serviço, falhas de serviço, f
     payment      | payment, payments               | pagamento, pagamentos, m
     post         | post, posts                     | publicação, publicações, f
     purchase     | purchase, purchases             | compra, compras, f
     refund       | refund, refunds                 | reembolso, reembolsos, m
+    repair       | repair, repairs                 | reparação, reparações, f
+    reservation  | reservation, reservations       | reserva, reservas, f
     return       | return, returns                 | devolução, devoluções, f
+    review       | review, reviews                 | avaliação, avaliações, f
+    sale         | sale, sales                     | venda, vendas, f
+    search       | search, searches                | pesquisa, pesquisas, f
+    session      | session, sessions               | sessão, sessões, f
+    shipment     | shipment, shipments             | envio, envios, m
+    stay         | stay, stays                     | estadia, estadias, f
+    ticket       | ticket, tickets                 | pedido de apoio, pedidos de apoio, m
+    transaction  | transaction, transactions       | transação, transações, f
+    trip         | trip, trips                     | viagem, viagens, f
+    upgrade      | upgrade, upgrades               | melhoria, melhorias, f
     visit        | visit, visits                   | visita, visitas, f
 """)
 _TABLES: Final = _nouns("""
@@ -77,8 +98,10 @@ _TABLES: Final = _nouns("""
 """)
 _MEASURES: Final[Mapping[str, tuple[Measure, Measure]]] = {
     "acquisition": (Measure("way of acquisition"), Measure("forma", " de angariação", feminine=True)),
+    "addons": (Measure("number of add-ons"), Measure("número", " de extras")),
     "age": (Measure("age"), Measure("idade", feminine=True)),
     c.ACTION: (Measure("action"), Measure("ação", feminine=True)),
+    "auto_pay": (Measure("automatic payment"), Measure("pagamento", " automático")),
     c.CHANNEL: (Measure("channel"), Measure("canal")),
     "competitor_mention": (Measure("mention of a competitor"), Measure("menção", " de concorrentes", feminine=True)),
     "competitor_price": (Measure("competitor price"), Measure("preço", " da concorrência")),
@@ -102,6 +125,7 @@ _MEASURES: Final[Mapping[str, tuple[Measure, Measure]]] = {
     c.SCORE: (Measure("score"), Measure("pontuação", feminine=True)),
     c.SEGMENT: (Measure("segment"), Measure("segmento")),
     c.SENTIMENT: (Measure("sentiment"), Measure("sentimento")),
+    c.SINCE: (Measure("customer since"), Measure("cliente", " desde")),
     "solved": (Measure("solution"), Measure("resolução", feminine=True)),
     "tech_affinity": (Measure("affinity for technology"), Measure("afinidade", " com a tecnologia", feminine=True)),
     "temperature": (Measure("temperature"), Measure("temperatura", feminine=True)),
@@ -136,6 +160,7 @@ CHANNELS: Final[Mapping[str, Mapping[Language, str]]] = {
     "mail": {"en": "by mail", "pt": "por correio"},
     "email": {"en": "by e-mail", "pt": "por e-mail"},
 }
+_OF_CHANNELS: Final = (c.CHANNEL, "acquisition")
 _CHANNEL_NAMES: Final[Mapping[str, Mapping[Language, str]]] = {
     "store": {"en": "store", "pt": "loja"},
     "phone": {"en": "phone", "pt": "telefone"},
@@ -144,6 +169,15 @@ _CHANNEL_NAMES: Final[Mapping[str, Mapping[Language, str]]] = {
     "mobile": {"en": "mobile", "pt": "telemóvel"},
     "tablet": {"en": "tablet", "pt": "tablet"},
     "social": {"en": "social media", "pt": "redes sociais"},
+    "mail": {"en": "mail", "pt": "correio"},
+    "email": {"en": "e-mail", "pt": "e-mail"},
+}
+_INSTRUMENTS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "nps": {"en": "NPS", "pt": "NPS"},
+    "csat": {"en": "CSAT", "pt": "CSAT"},
+    "ces": {"en": "CES", "pt": "CES"},
+    "stars": {"en": "stars", "pt": "estrelas"},
+    "smiley": {"en": "smiley", "pt": "smiley"},
 }
 
 
@@ -162,21 +196,29 @@ def table_noun(table: str, language: Language) -> Noun:
 
 def answer_noun(instrument: str, language: Language) -> Noun:
     """Return the noun of an answer to a survey's instrument."""
-    name = instrument_name(instrument)
+    name = instrument_name(instrument, language)
     if language == "en":
         return Noun(f"{name} answer", f"{name} answers")
     return Noun(f"resposta {name}", f"respostas {name}", feminine=True)
 
 
-def instrument_name(instrument: str) -> str:
+def instrument_name(instrument: str, language: Language) -> str:
     """Return the name of a survey's instrument: NPS, CSAT and CES are abbreviations."""
-    return instrument.upper() if instrument.lower() in ("nps", "csat", "ces") else readable(instrument)
+    found = _INSTRUMENTS.get(instrument.lower())
+    return found[language] if found else readable(instrument)
+
+
+def touchpoint_name(touchpoint: str, language: Language) -> str:
+    """Return the name of what an answer is about; a type of event has its noun, any other name stays as it is."""
+    if touchpoint == "relationship":
+        return {"en": "relationship", "pt": "relação"}[language]
+    return _EVENTS[touchpoint][language].one if touchpoint in _EVENTS else touchpoint
 
 
 def measure(column: str, language: Language) -> Measure:
     """Return the words of a column; a name that is not known is made readable, and ``_days`` is its unit."""
-    if column in _MEASURES:
-        return _MEASURES[column][LANGUAGES.index(language)]
+    if (found := _MEASURES.get(column) or _MEASURES.get(column.lower())) is not None:
+        return found[LANGUAGES.index(language)]
     unit = "days" if column.endswith("_days") else ""
     name = readable(column.removesuffix("_days"))
     if language == "en":
@@ -186,7 +228,7 @@ def measure(column: str, language: Language) -> Measure:
 
 def category(column: str | None, value: str, language: Language) -> str:
     """Return the words of a category."""
-    if column == c.CHANNEL and value in _CHANNEL_NAMES:
+    if column in _OF_CHANNELS and value in _CHANNEL_NAMES:
         return _CHANNEL_NAMES[value][language]
     return value
 

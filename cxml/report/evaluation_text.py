@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 100
 _MOST_LEVELS: Final = 8
-"""Groups of a factor that are listed one by one; of more, those that are outside."""
+"""Groups of a factor that are listed one by one; of more, those that are outside, under a line on all of them."""
 _FOLDS: Final = "mean over held-out folds, as often published"
 _SAYS: Final = {
     "auc": "pairs ranked in order; 0.5 is chance",
@@ -153,7 +153,11 @@ def _reliability(reliability: pd.DataFrame) -> Iterator[str]:
     lines = [["said and came true", "rows", "said", "came true", "95% interval", "ECE", "floor", "limit", ""]]
     for head, of_head in reliability.groupby(c.HEAD, sort=False):
         for by, groups in of_head.groupby(c.BY, sort=False):
-            shown = groups if len(groups) <= _MOST_LEVELS else groups[~groups[c.INSIDE]]
+            shown = groups
+            if len(groups) > _MOST_LEVELS:
+                shown = groups[~groups[c.INSIDE]]
+                inside = f"{len(groups) - len(shown)} inside"
+                lines.append([f"  {by}: {len(groups)} groups", f"{groups[c.N].sum():,.0f}", *[""] * 6, inside])
             for row in _rows(shown):
                 name = str(head) if by == "all" else f"  {by} {row.group}"
                 said = [f"{row.predicted:.1%}", f"{row.observed:.1%}", f"[{row.low:.1%}, {row.high:.1%}]"]

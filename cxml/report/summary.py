@@ -34,6 +34,11 @@ class NpsFigure:
         return f"{self.value:+.1f} [{self.low:+.1f}, {self.high:+.1f}]  {self.of}"
 
 
+def customers(n: int) -> str:
+    """Return a number of customers in words, such as ``1 customer`` or ``1,200 customers``."""
+    return f"{n:,} customer{'' if n == 1 else 's'}"
+
+
 def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
     """Return the NPS that the predicted probabilities imply for all customers; None without an NPS model.
 
@@ -47,7 +52,7 @@ def predicted_nps(predictions: pd.DataFrame) -> NpsFigure | None:
     half = Z_95 * sqrt(float((p + d - (p - d) ** 2).sum())) / len(known)
     mean = float((p - d).mean())
     return NpsFigure(
-        f"all {len(known):,} customers, predicted",
+        f"{'' if len(known) == 1 else 'all '}{customers(len(known))}, predicted",
         100 * mean,
         100 * max(mean - half, -1.0),
         100 * min(mean + half, 1.0),
@@ -67,8 +72,8 @@ class Losses:
     def __str__(self) -> str:
         share = f"{self.expected / self.n_at_risk:.1%}"
         return (
-            f"{self.expected:,.0f} [{self.low:,.0f}, {self.high:,.0f}] of {self.n_at_risk:,} customers at risk "
-            f"are expected to be lost ({share})"
+            f"{self.expected:,.0f} [{self.low:,.0f}, {self.high:,.0f}] of {customers(self.n_at_risk)} at risk "
+            f"{'is' if self.n_at_risk == 1 else 'are'} expected to be lost ({share})"
         )
 
 
@@ -100,7 +105,7 @@ class ValueFigure:
         """Return the figure as a person reads it."""
         value, low, high = self.ratio
         return (
-            f"{self.total:,.0f} {currency} expected in {self.days} days of {self.n:,} customers, "
+            f"{self.total:,.0f} {currency} expected in {self.days} days of {customers(self.n)}, "
             f"{self.top_share:.0%} of it of the top tenth",
             f"Where the model was judged, it expected {value:.2f} [{low:.2f}, {high:.2f}] of what came",
         )
@@ -151,7 +156,9 @@ def summary(
         lines.append(f"{'Classes':<15}" + ", ".join(_classes(predictions)))
     if losses := expected_losses(predictions):
         lines.append(f"{'Renewal risk':<15}{losses}")
-        lines.append(f"{'':<15}{losses.n_likely:,} are more likely to go than to stay")
+        lines.append(
+            f"{'':<15}{losses.n_likely:,} {'is' if losses.n_likely == 1 else 'are'} more likely to go than to stay"
+        )
     if value:
         lines += [f"{name:<15}{text}" for name, text in zip(("Value", ""), value.lines(currency), strict=True)]
     if predictions[c.HEALTH].notna().any():
@@ -186,4 +193,5 @@ def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
     total = recommendations[[c.COST, c.EXPECTED_VALUE]].sum()
     yield f"{'all':<{width + 10}}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
     held = int(recommendations[c.HOLDOUT].sum())
-    yield f"Worth is net of cost and rests on the effects that the policy assumes. {held:,} customers are held out."
+    held_out = f"{customers(held)} {'is' if held == 1 else 'are'} held out."
+    yield f"Worth is net of cost and rests on the effects that the policy assumes. {held_out}"

@@ -99,6 +99,7 @@ SHARE_RAISED: Final = "share_raised"
 SHARE_LOWERED: Final = "share_lowered"
 # one customer's story
 ATTRIBUTE: Final = "attribute"
+KIND: Final = "kind"
 LAST_YEAR: Final = "last_year"
 IN_ALL: Final = "in_all"
 LAST_TIME: Final = "last_time"

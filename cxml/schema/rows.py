@@ -22,7 +22,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class HealthItem:
-    """What one touchpoint or source adds to health, in points, with its strongest features first."""
+    """What one touchpoint or source adds to health, in points, with its strongest features first.
+
+    Features of which the very same is said are one reason: it has the name of the strongest, and their points together.
+    """
 
     name: str
     label: str

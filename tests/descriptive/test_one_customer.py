@@ -58,7 +58,8 @@ def test_a_profile_has_what_is_known_as_a_person_reads_it(tables):
     assert list(zip(found["attribute"], found["value"], strict=True)) == [
         ("since", "2023-01-05"), ("region", "north"), ("age", "41"), ("vip", "yes")
     ]  # fmt: skip
-    assert dict(profile(tables, "bob").to_numpy())["vip"] == "no"
+    assert found["kind"].tolist() == ["time", "category", "number", "flag"]
+    assert profile(tables, "bob").set_index("attribute")["value"]["vip"] == "no"
 
 
 def test_touchpoints_count_what_happened_and_was_known_before_the_moment(tables):

@@ -1,5 +1,6 @@
 """One customer's whole story, from the sample company and from a snapshot without any time."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -109,7 +110,49 @@ def test_who_left_is_told_of_the_last_moment(sample):
     assert not story.in_force
     assert story.recommendation is None
     assert story.prediction.as_of <= ends[gone]
-    assert "not a customer on 2024-07-01" in customer_text(story)
+    assert "not a customer on 2024-07-01: the last contract ended on 2024-0" in customer_text(story)
+
+
+def test_who_left_before_all_moments_has_no_prediction_and_no_health(sample):
+    ends = sample.simulation.tables["contracts"].groupby(c.CUSTOMER_ID)["end_time"].max()
+    gone = ends[ends < "2023-06-30"].index.min()
+    story = story_of(sample, gone)
+    assert not story.in_force
+    assert (story.prediction, story.explanation, story.changes, story.recommendation) == (None, None, (), None)
+    assert list(story.health) == [column.name for column in HEALTH_ITEMS.columns]
+    assert len(story.health) == len(story.predictions) == 0
+    assert len(story.contracts) > 0
+    assert len(story.touchpoints) > 0
+    assert f"not a customer on 2024-07-01: the last contract ended on {ends[gone]:%Y-%m-%d}." in customer_text(story)
+
+
+def test_who_has_not_come_yet_is_refused(sample):
+    since = sample.simulation.tables["customers"].set_index(c.CUSTOMER_ID)["since"]
+    young = since[since > "2024-03-15"].index.min()
+    with pytest.raises(ConfigError, match=rf"as_of: customer '{young}' is not a customer yet at 2024-03-01"):
+        story_of(sample, young, as_of=datetime(2024, 3, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("year", [1999, 2030])
+def test_a_moment_of_which_the_tables_tell_nothing_is_refused_as_in_scoring(sample, who, year):
+    moment = datetime(year, 1, 1, tzinfo=UTC)
+    refused = rf"as_of: must be after the first fact .* at most 365 days after .*2024-07-01.*; it is {year}-01-01"
+    with pytest.raises(ConfigError, match=refused):
+        story_of(sample, who, as_of=moment)
+    with pytest.raises(ConfigError, match=refused):
+        cxml.score(sample.config, frames=sample.simulation.tables, models=sample.models, as_of=moment)
+
+
+def test_a_moment_at_which_nobody_is_a_customer_is_refused_as_in_scoring(sample, who):
+    tables, moment = sample.simulation.tables, datetime(2025, 6, 30, tzinfo=UTC)
+    until = tables["contracts"]["end_time"].clip(upper=pd.Timestamp("2025-06-01", tz="UTC"))
+    ended = tables | {"contracts": tables["contracts"].assign(end_time=until)}
+    for told in (
+        lambda: cxml.customer(sample.config, who, frames=ended, models=sample.models, as_of=moment),
+        lambda: cxml.score(sample.config, frames=ended, models=sample.models, as_of=moment, to=sample.models / "x.csv"),
+    ):
+        with pytest.raises(ConfigError, match="as_of: nobody in customers is a customer at 2025-06-30"):
+            told()
 
 
 def test_both_languages_have_a_text(sample, story, who):
@@ -120,6 +163,10 @@ def test_both_languages_have_a_text(sample, story, who):
     told = customer_text(story_of(sample, who, language="pt", months=1))
     assert "Saúde" in told
     assert "pontos" in told
+    assert "Quem          cliente desde " in told
+    assert not re.search(r"\d\.\d", "".join(line for line in told.splitlines() if "porque" not in line))
+    for english in ("since", "segment ", "region", "acquisition", "deliver", "visits", "auto_pay", "delivery)"):
+        assert english not in re.sub("“.*?”", "", told)
     with pytest.raises(ConfigError, match="language: must be one of en, pt; it is 'fr'"):
         story_of(sample, who, language="fr")
 
@@ -159,7 +206,9 @@ def test_a_snapshot_gets_what_there_is(tmp_path):
     assert story.recommendation is None
     assert {item.name for item in story.explanation.items} == {"column:monthly_spend", "column:calls"}
     headings = [line.split()[0] for line in customer_text(story).splitlines()[1:] if line and line[0] != " "]
-    assert headings == ["Who", "Predicted", "Health"]
+    assert headings == ["Who", "Outcome", "Predicted", "Health"]
+    assert story.profile["attribute"].tolist() == ["monthly_spend", "calls"]
+    assert story.outcomes[["attribute", "value"]].to_numpy().tolist() == [["left", customers["left"][7]]]
 
 
 def test_health_means_what_it_says(sample):

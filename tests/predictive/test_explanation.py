@@ -22,10 +22,10 @@ FEATURES = (
 )
 
 
-def explainer(features):
+def explainer(features, curves=None):
     names = tuple(feature["name"] for feature in features)
     head = Head({"curves_1": 1.0}, 0.0, Calibration("temperature", parameters=(1.0,)))
-    model = Model(Heads({}, {"curves_1": Additive(0.0, (LINE,) * len(names))}, (head,)))
+    model = Model(Heads({}, {"curves_1": Additive(0.0, curves or (LINE,) * len(names))}, (head,)))
     bundle = Bundle(
         company="test",
         currency="EUR",
@@ -69,7 +69,43 @@ def test_a_reason_tells_the_month_and_yes_or_no(language, month, partner, childr
     assert said == {"season_sin": month, "season_cos": month, "partner": partner, "children": children}
     split = told.split(typed, matrix)
     of_items = told.row_items(split, matrix, 0, 4, language)
+    wave = max(("season_sin", "season_cos"), key=lambda name: abs(typed[name][0]))  # the stronger of the two
+    del said[({"season_sin", "season_cos"} - {wave}).pop()]
     assert sentences(reason for item in of_items for reason in item.reasons) == said
+
+
+def test_features_of_an_item_of_which_the_same_is_said_are_told_once_with_their_points_added():
+    typed, matrix = row(FEATURES, 30, 1.0)
+    told = explainer(FEATURES)
+    split = told.split(typed, matrix)
+    items = {item.name: item for item in told.row_items(split, matrix, 0, 4, "en")}
+    (reason,) = items["season"].reasons
+    assert reason.feature == "season_cos"  # on day 30 the cosine is 0.87, the sine 0.49
+    assert reason.contribution == split.features[0, 0] + split.features[0, 1] == pytest.approx(items["season"].points)
+    assert reason.sentence == f"it is January: {reason.contribution:.0f} points"
+    added = sum(item.points for item in items.values())
+    assert split.base[0] + added == pytest.approx(split.health[0], abs=1e-9)
+
+
+def test_what_is_said_twice_and_cancels_out_leaves_room_for_the_next():
+    visits = {"kind": "aggregate", "table": "events", "aggregate": "count", "where": "event_type = 'visit'"}
+    features = tuple({**visits, "name": f"visits_{k}", "window_days": d} for k, d in enumerate((30, 30, 90)))
+    opposite = Curve((-10.0, 10.0), (9.0, -9.0), 0.0)
+    values = np.array([[1.0, 1.0, 0.1]])
+    typed = {feature["name"]: values[:, j] for j, feature in enumerate(features)}
+    told = explainer(features, (LINE, opposite, LINE))
+    split = told.split(typed, values)
+    (item,) = told.row_items(split, values, 0, 3, "en")
+    # Of +1, -0.9 and +0.1 in the score, the first two are of the same words.
+    first, second = item.reasons
+    assert {first.sentence.split(":")[0], second.sentence.split(":")[0]} == {
+        "1 visit in 30 days",
+        "0.1 visits in 90 days",
+    }
+    assert first.contribution + second.contribution == pytest.approx(item.points, abs=1e-9)
+    assert abs(first.contribution) >= abs(second.contribution)
+    (alone,) = told.row_items(split, values, 0, 1, "en")[0].reasons
+    assert alone == first
 
 
 @pytest.mark.parametrize(
@@ -82,7 +118,7 @@ def test_a_reason_tells_the_month_and_yes_or_no(language, month, partner, childr
 def test_a_change_tells_the_months_and_yes_or_no(language, month, partner):
     ((_, items),) = explainer(FEATURES).changes(row(FEATURES, 60, 1.0), row(FEATURES, 180, 0.0), 4, language)
     said = sentences(reason for item in items for reason in item.reasons)
-    assert said == {"season_sin": month, "season_cos": month, "partner": partner}
+    assert said == {"season_cos": month, "partner": partner}  # cosines fall from 0.51 to -1.00, sines from 0.86 to 0.05
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "time of year changed"), ("pt", "época do ano mudou")])

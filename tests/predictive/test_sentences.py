@@ -6,9 +6,9 @@ from cxml.config.features import Aggregate, Contract, Feature, Season, features_
 from cxml.predictive.item_words import item_label, known_label
 from cxml.predictive.items import Item, Source, items_of
 from cxml.predictive.number_words import days_text, number_text, percent_text, points_text
-from cxml.predictive.sentences import Said
+from cxml.predictive.sentences import Said, points_said
 from cxml.predictive.templates import LABELS, SENTENCES
-from cxml.predictive.vocabulary import LANGUAGES
+from cxml.predictive.vocabulary import LANGUAGES, instrument_name, touchpoint_name
 
 CONTACT, DELIVERY = "event_type = 'contact'", "event_type = 'delivery'"
 NPS = "instrument = 'nps' AND score IS NOT NULL"
@@ -19,7 +19,7 @@ def reason_sentence(feature, value, points, language, features=()):
 
 
 def change_sentence(feature, before, after, points, language, features=()):
-    return Said(feature, language, features).change(before, after, points)
+    return points_said(Said(feature, language, features).happened(before, after), points, language)
 
 
 def events(aggregate, where=None, window_days=None, **more):
@@ -344,8 +344,8 @@ def test_a_flag_is_yes_or_no(feature, english, portuguese):
     for value, yes, sim in ((1.0, "yes", "sim"), (0, "no", "não")):
         assert Said(feature, "en", flag=True).reason(value, 2) == f"{english.format(yes)}: +2 points"
         assert Said(feature, "pt", flag=True).reason(value, 2) == f"{portuguese.format(sim)}: +2 pontos"
-    assert Said(feature, "en", flag=True).change(0.0, 1.0, 2).endswith(" went from no to yes: +2 points")
-    assert Said(feature, "pt", flag=True).change(0.0, 1.0, 2).endswith(" passou de não para sim: +2 pontos")
+    assert Said(feature, "en", flag=True).happened(0.0, 1.0).endswith(" went from no to yes")
+    assert Said(feature, "pt", flag=True).happened(0.0, 1.0).endswith(" passou de não para sim")
     assert Said(feature, "en").reason(1.0, 2).endswith(" is 1: +2 points")
     assert Said(feature, "en", flag=True).reason(0.5, 2).endswith(" is 0.5: +2 points")
 
@@ -405,3 +405,37 @@ def test_words_need_nothing_heavy():
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(found.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("event_type", "expected"),
+    [("ticket", "tickets"), ("stay", "stays"), ("email", "e-mails"), ("page_view", "page view events")],
+)
+def test_usual_types_of_events_have_a_noun_and_others_are_made_readable(event_type, expected):
+    assert item_label(Item("event", event_type), "en") == expected
+
+
+def test_instruments_that_are_abbreviations_are_in_capitals_and_others_are_words():
+    assert [instrument_name(name, "en") for name in ("nps", "csat", "ces", "stars")] == ["NPS", "CSAT", "CES", "stars"]
+    assert instrument_name("stars", "pt") == "estrelas"
+
+
+@pytest.mark.parametrize("points", [-0.04, -0.0, 0.0, 0.04])
+def test_points_that_are_shown_as_nothing_have_no_minus(points):
+    assert points_text(points, "en").lstrip("+") == "0 points"
+    assert number_text(-0.00001, "pt") == "0"
+
+
+def test_a_usual_column_has_its_words_in_whatever_case_it_is_written():
+    assert [item_label(Item("column", name), "pt") for name in ("Age", "gender", "SEGMENT")] == [
+        "idade",
+        "género",
+        "segmento",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("touchpoint", "expected"), [("stay", "estadia"), ("relationship", "relação"), ("Balcão 7", "Balcão 7")]
+)
+def test_what_an_answer_is_about_has_the_noun_of_an_event_or_its_own_name(touchpoint, expected):
+    assert touchpoint_name(touchpoint, "pt") == expected

@@ -37,7 +37,14 @@ def story():
         customer_id="c7",
         as_of=JULY,
         in_force=True,
-        profile=pd.DataFrame({"attribute": ["segment", "age"], "value": ["family", "37"]}),
+        profile=pd.DataFrame(
+            {
+                "attribute": ["segment", "age", "vip"],
+                "kind": ["category", "number", "flag"],
+                "value": ["family", "37.5", "no"],
+            }
+        ),
+        outcomes=pd.DataFrame({"attribute": [], "kind": [], "value": []}),
         touchpoints=pd.DataFrame(
             {
                 "event_type": ["visit"],
@@ -83,6 +90,7 @@ def story():
             ExplainedChange("c7", JUNE, JULY, 6.0, (item("event:visit", "visits", 6.0, "visits went up: +3 points"),)),
         ),
         labels={"event:visit": "visits", "answers": "answers"},
+        names={("event_type", "visit"): "visits", ("instrument", "nps"): "NPS", ("instrument", "csat"): "CSAT"},
         recommendation=Recommendation(
             "c7", JULY, "discount", "mail", 12.5, 30.0, "renewal_risk > 0.1", "call",
             '{"passed": ["discount", "call"], "failed": ["gift"], "suppressed": [], "runner_up_value": 7.25}',
@@ -94,13 +102,13 @@ def story():
 EXPECTED = """\
 acme: customer c7 as of 2024-07-01, model m1
 
-Who           segment family, age 37
+Who           segment family, age 37.5, vip no
 
 Contract      2023-08-16 to 2024-08-16, 25.50 EUR, ends in 46 days, auto pay yes
               2022-08-16 to 2023-08-16, renewed, auto pay unknown
 
 Touchpoints                        last year   in all  last
-              visit                       17       44  2024-06-30  (web, store)
+              visits                      17       44  2024-06-30  (web, store)
 
 Answers       2023-02-16  CSAT (contact): 1  “Terrible waiting time.”
               1 of 2 invitations unanswered, the last of 2024-03-16
@@ -133,15 +141,30 @@ def test_the_whole_story(story):
 
 
 def test_lines_stay_within_100_columns(story):
-    long = replace(story, profile=pd.DataFrame({"attribute": [f"attribute_{i}" for i in range(30)], "value": "x"}))
+    long = replace(
+        story, profile=pd.DataFrame({"attribute": [f"attribute_{i}" for i in range(30)], "kind": "text", "value": "x"})
+    )
     assert max(map(len, customer_text(long).splitlines())) <= 100
 
 
 def test_who_is_no_customer_any_more_is_told_of_the_last_moment(story):
     gone = customer_text(replace(story, in_force=False, recommendation=None, as_of=datetime(2025, 1, 1, tzinfo=UTC)))
-    assert "not a customer on 2025-01-01. Predictions and health are those of 2024-07-01." in gone
+    assert "not a customer on 2025-01-01: the last contract ended on 2024-08-16. Predictions and" in gone
+    assert "health are those of 2024-07-01." in " ".join(gone.split())
     assert "worth" not in gone
     assert "Next" not in gone  # the last contract has ended
+
+
+def test_of_who_left_long_ago_no_health_is_told(story):
+    long_ago = replace(
+        story, in_force=False, as_of=datetime(2030, 1, 1, tzinfo=UTC), prediction=None, explanation=None, changes=(),
+        health=story.health.head(0), predictions=story.predictions.head(0), recommendation=None,
+    )  # fmt: skip
+    text = customer_text(long_ago)
+    headings = [line.split()[0] for line in text.splitlines()[1:] if line and line[0] != " "]
+    assert headings == ["Who", "Contract", "Touchpoints", "Answers", "Actions"]
+    assert text.startswith("acme: customer c7 as of 2030-01-01\n")
+    assert "not a customer on 2030-01-01: the last contract ended on 2024-08-16.\n" in text
 
 
 def test_a_snapshot_of_a_customer_without_anything_else(story):
@@ -158,11 +181,70 @@ def test_a_snapshot_of_a_customer_without_anything_else(story):
 
 
 def test_portuguese_says_the_same_in_other_words(story):
-    text = customer_text(replace(story, language="pt"))
-    assert text.startswith("acme: cliente c7 em 2024-07-01, modelo m1\n\nQuem          segment family")
-    assert "termina dentro de 46 dias" in text
-    assert "66.5 de 100: 60.0 antes de se saber alguma coisa" in text
+    names = {
+        ("attribute", "segment"): "segmento", ("attribute", "age"): "idade", ("event_type", "visit"): "visitas",
+        ("channel", "store"): "loja", ("channel", "mail"): "correio", ("touchpoint", "contact"): "contacto",
+    }  # fmt: skip
+    prediction = replace(story.prediction, value=18_525.5)
+    text = customer_text(replace(story, language="pt", names=names, prediction=prediction))
+    told = " ".join(line.strip() for line in text.splitlines())
+    for said in (
+        "acme: cliente c7 em 2024-07-01, modelo m1",
+        "segmento family, idade 37,5, vip não",
+        "2023-08-16 a 2024-08-16, 25,50 EUR, termina dentro de 46 dias, auto pay sim",
+        "(web, loja)",
+        "(contacto): 1",
+        "valor no horizonte 18\N{NO-BREAK SPACE}526 EUR",
+        "66,5 de 100: 60,0 antes de se saber alguma coisa, e +10,5  visits",
+        "2024-07-01   66,5   +6,0  visits +6,0",
+        "discount, correio: vale 12,50 EUR",
+    ):
+        assert said in told
     assert WORDS["en"].keys() == WORDS["pt"].keys()
+
+
+def of_items(story, *points):
+    items = tuple(item(f"column:x{i}", f"x{i}", p) for i, p in enumerate(points))
+    return customer_text(replace(story, explanation=Explanation("c7", JULY, 66.5, 60.0, items)))
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"), [((0.4,), "+0.4  1 other item\n"), ((-0.4, 0.2), "-0.2  2 other items\n")]
+)
+def test_items_that_are_not_listed_are_one_line_in_the_singular_or_plural(story, rest, expected):
+    assert expected in of_items(story, *[1.0] * 8, *rest)
+
+
+@pytest.mark.parametrize("rest", [(), (0.04,), (-0.04,), (0.4, -0.4)])
+def test_items_that_come_to_nothing_have_no_line(story, rest):
+    text = of_items(story, *[1.0] * 8, *rest)
+    assert "other item" not in text
+    assert "0.0  " not in text.partition("Health")[2].partition("Over time")[0].partition("\n")[2]
+
+
+def test_a_change_of_nothing_has_no_sign(story):
+    still = ExplainedChange("c7", JUNE, JULY, -0.01, ())
+    assert "2024-07-01   66.5    0.0\n" in customer_text(replace(story, changes=(still,)))
+
+
+def test_a_single_invitation_and_a_single_day_are_in_the_singular(story):
+    told = customer_text(
+        replace(
+            story,
+            language="pt",
+            answers=story.answers.head(1),
+            contracts=story.contracts.head(1),
+            as_of=datetime(2024, 8, 15, tzinfo=UTC),
+        )
+    )
+    assert "o único convite, de 2024-03-16, está sem resposta" in told
+    assert "termina dentro de 1 dia," in told
+
+
+def test_what_the_models_foretell_is_told_as_the_outcome(story):
+    outcomes = pd.DataFrame({"attribute": ["Exited"], "kind": ["number"], "value": ["0"]})
+    assert "\nOutcome       Exited 0\n" in customer_text(replace(story, outcomes=outcomes))
+    assert "Outcome" not in customer_text(story)
 
 
 def test_the_picture_stacks_items_that_add_up_to_health_less_its_base(story):

@@ -108,7 +108,17 @@ def test_of_many_groups_only_those_outside_are_listed(frames):
     text = words(frames, reliability=reliability(ALL, *months, ("month", "2024-10", *GOLD[2:])))
     assert "month 2024-10 400" in text
     assert "month 2024-09" not in text
+    assert "month: 10 groups 7,600 9 inside month 2024-10 400" in text  # 9 of 800 rows, 1 of 400
     assert "inside in 9 of 10 groups by month. Outside: month 2024-10" in text
+
+
+def test_of_many_groups_that_are_all_inside_a_line_says_so(frames):
+    months = [("month", f"2024-{m:02d}", *BASIC[2:]) for m in range(1, 10)]
+    found = reliability(ALL, *months, GOLD)
+    lines = model_text("renewal", "", costs=COSTS, **(frames | {"reliability": found})).splitlines()
+    (told,) = (line for line in lines if line.startswith("    month"))
+    assert told.split() == ["month:", "9", "groups", "7,200", "9", "inside"]
+    assert max(map(len, lines)) <= 100
 
 
 def test_the_calibration_says_why_it_was_chosen(frames):

@@ -49,6 +49,24 @@ def test_the_predicted_nps_is_the_mean_of_promoter_minus_detractor_with_the_chan
     assert figure.of == "all 3 customers, predicted"
 
 
+def test_one_customer_is_written_in_the_singular():
+    one = predictions_of(1, p_detractor=[0.1], p_passive=[0.4], p_promoter=[0.5], nps_class=["promoter"])
+    held = pd.DataFrame(
+        {c.ACTION: ["call"], c.CHANNEL: ["phone"], c.HOLDOUT: [True], c.COST: [1.0], c.EXPECTED_VALUE: [2.0]}
+    )
+    value = expected_value(one.assign(value=[10.0]), days=90, ratio=(1.0, 0.9, 1.1))
+    text = summary(TITLE, one.assign(renewal_risk=[0.9]), held, currency="EUR", value=value)
+    for said in (
+        "]  1 customer, predicted",
+        "of 1 customer at risk is expected to be lost",
+        "1 is more likely to go than to stay",
+        "in 90 days of 1 customer, 100% of it",
+        "1 customer is held out.",
+    ):
+        assert said in text
+    assert "1 customers" not in text
+
+
 def test_certain_answers_leave_no_chance():
     figure = predicted_nps(predictions_of(2, p_detractor=[1.0, 0.0], p_passive=[0.0, 0.0], p_promoter=[0.0, 1.0]))
     assert (figure.value, figure.low, figure.high) == (0, 0, 0)
@@ -127,7 +145,7 @@ def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_pre
         ["no_action", "3", "0", "0"],
         ["all", "6", "45", "2,045"],
     ]
-    assert text.splitlines()[-1].endswith("1 customers are held out.")
+    assert text.splitlines()[-1].endswith("1 customer is held out.")
 
 
 def test_the_columns_of_the_table_stand_below_each_other_whatever_an_action_is_called(nps_predictions, recommendations):
