@@ -16,22 +16,9 @@ from cxml.errors import ConfigError, CxmlError
 
 if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
-    from cxml.pipeline import Evaluated, Maturity, Measured, Scored, Trained
+    from cxml.pipeline import Evaluated, Maturity, Measured, Scored
     from cxml.pipeline.evaluating import Format
 
-_SHOWN = (
-    "auc",
-    "log_loss",
-    "rps",
-    "lift_at_10_percent",
-    "ece",
-    "base_log_loss",
-    "mae",
-    "spearman",
-    "total_ratio",
-    "top_tenth",
-    "base_mae",
-)  # `cxml evaluate` prints them all
 _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 _MODELS = click.option(
     "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."
@@ -191,7 +178,7 @@ def train(config: Path, models: Path) -> None:
     from cxml.config import load_config
     from cxml.pipeline import train as train_company
 
-    click.echo(_trained(train_company(load_config(config), models=models, step=_step)))
+    click.echo(f"\n{train_company(load_config(config), models=models, step=_step).text}")
 
 
 @main.command()
@@ -237,7 +224,7 @@ def demo(models: Path, customers: int, seed: int) -> None:
     from cxml.pipeline import demo as run_demo
 
     trained, scored = run_demo(models, n_customers=customers, random_state=seed, step=_step)
-    click.echo(_trained(trained))
+    click.echo(f"\n{trained.text}")
     click.echo(_scored(scored))
     folder = models / "sample" / "tables"
     click.echo(f"\nThe tables are in {folder}. configs/sample.yaml describes them: `export CXML_SAMPLE={folder}`.")
@@ -302,39 +289,6 @@ def _matured(found: Maturity, *, listed: bool) -> str:
 
     lines = ["", found.text, *(["", placed_text(found.features)] if listed else [])]
     return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
-
-
-def _trained(trained: Trained) -> str:
-    lines = [""]
-    for name, evaluation in trained.evaluations.items():
-        lines.append(
-            f"{name}: {evaluation.n_train:,} rows to learn from{_worth(evaluation.n_effective)}, "
-            f"judged on {evaluation.n_test:,} {evaluation.how}"
-        )
-        shown = [evaluation.by_name[name] for name in _SHOWN if name in evaluation.by_name]
-        lines.append("    " + ", ".join(map(str, shown)))
-        if (verdict := evaluation.verdict) is not None and not verdict.has_signal:
-            lines.append(f"    {verdict}")
-        lines += [f"    leak? {alarm}" for alarm in trained.alarms.get(name, ())]
-    if any(trained.alarms.values()):
-        lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
-    lines.append(
-        f"bundle {trained.bundle}, model {trained.model_version}, {trained.n_features} features"
-        if trained.bundle
-        else "no bundle was saved: no model has a signal"
-    )
-    run = trained.run
-    where = (
-        f"run {run.run_id} in {run.tracking_uri}"
-        if run.run_id
-        else f"no run was logged: {run.problem} ({run.tracking_uri})"
-    )
-    lines.append(f"MLflow: {where}")
-    return "\n".join([*lines, *(f"warning: {warning}" for warning in trained.warnings)])
-
-
-def _worth(n_effective: float | None) -> str:
-    return "" if n_effective is None else f" (weighted by who answers: worth {n_effective:,.0f})"
 
 
 def _scored(scored: Scored) -> str:

@@ -1,11 +1,11 @@
 """Where the layers meet for a whole company: check, report, evaluate, train, score, one customer's story, a demo."""
 
+from cxml.pipeline.checking import check, feature_query
 from cxml.pipeline.customer import customer
 from cxml.pipeline.evaluating import Evaluated, evaluate
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
-from cxml.pipeline.plan import check, feature_query
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
 from cxml.pipeline.trained import histories

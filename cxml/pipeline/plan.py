@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,13 +19,10 @@ from cxml.config.features import Aggregate, Contract, Feature, Recency
 from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
-from cxml.descriptive.maturity import placed_features
-from cxml.descriptive.queries import feature_sql
-from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
+from cxml.descriptive.sources import Tables
 from cxml.descriptive.value_labels import value_labels
-from cxml.errors import ConfigError, CxmlError, TrainingError
+from cxml.errors import ConfigError
 from cxml.pipeline.alarms import allowed_names
-from cxml.pipeline.feature_rows import feature_rows, features_to_count
 from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
 from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
@@ -77,75 +74,6 @@ def plan_of(config: CompanyConfig, tables: Tables) -> Plan:
 def bundle_path(config: CompanyConfig, models: str | Path) -> Path:
     """Return where the bundle of a company stands in the models folder."""
     return Path(models) / config.company / "bundle"
-
-
-def check(config: CompanyConfig, *, frames: Frames | None = None) -> Tables:
-    """Read a company's tables and report what was found and every fault, without raising `SchemaError`.
-
-    Where the tables are whole, labels, features, maturity, value and policy are tried on them, and their faults
-    reported too.
-
-    Returns
-    -------
-    Tables
-        See `Tables.reports`, `Tables.faults` and `Tables.warnings`.
-
-    Raises
-    ------
-    SourceError
-        If a file is missing or cannot be read.
-    """
-    tables = inspected_tables(config, frames)
-    if tables.faults:
-        return tables
-    tables = with_repeats_told(tables, config)
-    faults: list[str] = []
-
-    def tried(result: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return result(*arguments)
-        except CxmlError as error:
-            faults.append(str(error))
-            return None
-
-    labels = tried(labels_of, config, tables)
-    valued = tried(value_labels_of, config, tables)
-    labels = None if labels is None or valued is None else labels | valued
-    splits = tried(splits_of, config, labels) if labels else None
-    features = tried(features_for, config, tables, training_end(labels or {}, splits or {}))
-    kinds = tried(kinds_of, features, tables) if features else None
-    if kinds is not None:
-        tried(allowed_names, config, tables, features)
-        tried(placed_features, features, tables.kinds, config.maturity.cells)
-        tried(policy_of, config, kinds)
-        tried(value_of, config, kinds)
-        if labels and (counted := features_to_count(tables, features, kinds)):
-            tried(_learnable, config, tables, counted, labels)
-    return replace(tables, config_faults=tuple(faults))
-
-
-def _learnable(
-    config: CompanyConfig, tables: Tables, features: Sequence[Feature], labels: Mapping[str, pd.DataFrame]
-) -> None:
-    """Raise `TrainingError` where one of some features has more names than training and evaluation can learn from."""
-    from cxml.pipeline.answering import answering
-
-    feature_rows(config, tables, features, labels)
-    if NPS in labels:  # who answers is learnt from everyone who was asked, and the customers of now
-        answering(config, tables, features)
-
-
-def feature_query(config: CompanyConfig, *, frames: Frames | None = None) -> tuple[Sequence[Feature], str]:
-    """Return the features of a company and the DuckDB SQL that computes them for the rows of a table ``spine``.
-
-    They follow from the training period, or from all there is where there is not enough to train on.
-    """
-    tables = read_tables(config, frames)
-    try:
-        features = plan_of(config, tables).features
-    except TrainingError:
-        features = features_for(config, tables, None)
-    return features, feature_sql(features, tables.kinds)
 
 
 def labels_of(config: CompanyConfig, tables: Tables) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
 from cxml.descriptive.sources import read_tables
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from cxml.predictive.alarms import Alarm
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.tracking import Run
+
+_SHOWN: Final = (
+    "auc",
+    "log_loss",
+    "rps",
+    "lift_at_10_percent",
+    "ece",
+    "base_log_loss",
+    "mae",
+    "spearman",
+    "total_ratio",
+    "top_tenth",
+    "base_mae",
+)  # `cxml evaluate` prints them all
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,37 @@ class Trained:
     run: Run
     warnings: tuple[str, ...]
     alarms: Mapping[str, tuple[Alarm, ...]] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The main figures of each model with their intervals, its verdict and alarms, and where everything is."""
+        lines = []
+        for name, evaluation in self.evaluations.items():
+            worth = evaluation.n_effective
+            weighted = "" if worth is None else f" (weighted by who answers: worth {worth:,.0f})"
+            lines.append(
+                f"{name}: {evaluation.n_train:,} rows to learn from{weighted}, "
+                f"judged on {evaluation.n_test:,} {evaluation.how}"
+            )
+            shown = [evaluation.by_name[measure] for measure in _SHOWN if measure in evaluation.by_name]
+            lines.append("    " + ", ".join(map(str, shown)))
+            if (verdict := evaluation.verdict) is not None and not verdict.has_signal:
+                lines.append(f"    {verdict}")
+            lines += [f"    leak? {alarm}" for alarm in self.alarms.get(name, ())]
+        if any(self.alarms.values()):
+            lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
+        lines.append(
+            f"bundle {self.bundle}, model {self.model_version}, {self.n_features} features"
+            if self.bundle
+            else "no bundle was saved: no model has a signal"
+        )
+        run = self.run
+        where = (
+            f"run {run.run_id} in {run.tracking_uri}"
+            if run.run_id
+            else f"no run was logged: {run.problem} ({run.tracking_uri})"
+        )
+        return "\n".join([*lines, f"MLflow: {where}", *(f"warning: {warning}" for warning in self.warnings)])
 
 
 def train(

@@ -12,7 +12,7 @@ from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.labels import renewal_labels
 from cxml.descriptive.sources import read_tables
 from cxml.errors import ConfigError
-from cxml.pipeline import plan, score, train
+from cxml.pipeline import check, plan, score, train
 from cxml.predict import load
 
 BEGIN, AS_OF = pd.Timestamp("2022-01-01", tz="UTC"), pd.Timestamp("2024-01-01", tz="UTC")
@@ -180,8 +180,8 @@ def test_a_snapshot_with_stars_gives_nps_classes(tmp_path):
 
 
 def test_check_names_every_fault_of_the_event(trained):
-    found = plan.check(config(event=["purchse"]), frames=trained.frames)
+    found = check(config(event=["purchse"]), frames=trained.frames)
     assert found.faults == ("labels.renewal.event: no row of events has the type 'purchse'; did you mean 'purchase'?",)
-    (fault,) = plan.check(config(horizon_days=800), frames=trained.frames).faults
+    (fault,) = check(config(horizon_days=800), frames=trained.frames).faults
     assert "Bring a longer history, or shorten `horizon_days`" in fault
-    assert plan.check(config(), frames=trained.frames).faults == ()
+    assert check(config(), frames=trained.frames).faults == ()

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from cxml.cli import main
 from cxml.config.load import parse_config
 from cxml.errors import ConfigError
-from cxml.pipeline import evaluate, plan, score, train
+from cxml.pipeline import check, evaluate, score, train
 from cxml.predict import Predictor, load
 
 BEGIN, AS_OF = pd.Timestamp("2022-01-01", tz="UTC"), pd.Timestamp("2023-07-01", tz="UTC")
@@ -158,8 +158,8 @@ def test_a_value_model_of_other_features_is_refused(trained):
 
 
 def test_check_names_the_faults_of_the_label(frames):
-    assert plan.check(config(), frames=frames[0]).faults == ()
-    found = plan.check(config({"column": "valu"}), frames=frames[0])
+    assert check(config(), frames=frames[0]).faults == ()
+    found = check(config({"column": "valu"}), frames=frames[0])
     assert found.faults == ("labels.value.column: events has no column 'valu'; did you mean 'value'?",)
 
 
