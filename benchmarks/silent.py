@@ -2,8 +2,9 @@
 
 Each company is simulated with a seed of its own; everyone's true NPS is known. ``as simulated`` is the sample company
 as it is: the unhappy and the extreme answer more. For the other rows everyone answers first, and who stays silent is
-drawn anew from what they would have answered, from who they are, or from nothing; cxml is never told which. Beside the
-NPS of all customers, that of each segment and region is judged. ``respondents`` is that of the answers of a year.
+drawn anew from what they would have answered, from who they are, or from nothing; cxml is never told which. In the last
+row who answers is drawn from nothing, but the unhappy are asked more often. Beside the NPS of all customers, that of
+each segment and region is judged. ``respondents`` is that of the answers of a year.
 """
 
 from __future__ import annotations
@@ -53,6 +54,13 @@ def _the_extremes(surveys: pd.DataFrame, customers: pd.DataFrame, rng: np.random
     return np.asarray(1 / (1 + np.exp(2.0 - 0.9 * np.abs(_position(surveys)))))
 
 
+def _asked_when_unhappy(surveys: pd.DataFrame, customers: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """Who would mostly give low answers is asked more often, as where each complaint brings an invitation."""
+    mood = pd.Series(_position(surveys)).groupby(surveys["customer_id"].to_numpy()).transform("mean").to_numpy()
+    asked = rng.random(len(surveys)) < 1 / (1 + np.exp(0.8 + 1.5 * mood))
+    return np.where(asked, 0.3, np.nan)
+
+
 def _position(surveys: pd.DataFrame) -> np.ndarray:
     """Return each answer as standard deviations from the mean of its instrument."""
     scores = surveys.groupby("instrument", observed=True)["score"]
@@ -64,7 +72,9 @@ OTHERWISE: Final[Mapping[str, Answering]] = {
     "by who they are": _who_they_are,
     "the happy, by their answer": _the_happy,
     "the extremes, by their answer": _the_extremes,
+    "at random, the unhappy asked more": _asked_when_unhappy,
 }
+"""P(answer) of each invitation, in the order of the rows; NaN where there is no invitation."""
 
 
 def run(scale: str) -> Figures:
@@ -140,7 +150,9 @@ def _simulated(seed: int, mechanism: Answering | None, n_customers: int) -> Simu
     rng, tables = np.random.default_rng(seed), dict(sample.tables)
     rows = tables["surveys"].copy()
     waiting = rows["score"].isna().to_numpy()  # invitations of the last days
-    silent = waiting | (rng.random(len(rows)) >= np.nan_to_num(mechanism(rows, tables["customers"], rng)))
+    p = mechanism(rows, tables["customers"], rng)
+    silent = waiting | (rng.random(len(rows)) >= np.nan_to_num(p))
     for column in ("response_time", "score", "comment"):
         rows[column] = rows[column].mask(silent)
+    rows = rows[~np.isnan(p) | waiting]
     return type(sample)(tables=tables | {"surveys": rows}, truth=sample.truth, as_of=sample.as_of)
