@@ -11,7 +11,7 @@ WORKERS ?= 2
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: .venv/.ready ## simulate a company, train, score, recommend (about a minute)
+demo: .venv/.ready ## simulate a company, train, score, recommend (under two minutes)
 	$(BIN)/cxml demo
 
 test: .venv/.ready ## run every test, notebooks included

@@ -100,7 +100,7 @@ def evaluate(
     """Fit a company's models, judge them on what they have not seen, and say whether their probabilities came true.
 
     Where there is time, the models learn from the past and are judged on the future; of a snapshot, on held-out
-    customers in repeated folds.
+    customers in repeated folds. Beside that stand the NPS of all customers and what drives health, renewal and NPS.
 
     Parameters
     ----------
@@ -141,10 +141,8 @@ def evaluate(
         judged.append(Judged(name, model, evaluation, of_rows, material.costs))
     with step("hold what was said against what came true"):
         made = frames_of(judged, amounts=found.evaluations.get(VALUE))
-    with step("predict the NPS of all customers"):
-        made["nps"] = _nps(config, tables, found)
-    with step("find what drives them"):
-        made["drivers"] = _drivers(tables, material, found)
+    with step("look at all customers of now"):
+        made |= {"nps": _nps(config, tables, found), "drivers": _drivers(tables, material, found)}
     text = _text(config, tables, made, material, found)
     written = () if to is None else _written(made, Path(to), file_format)
     if picture is not None:

@@ -12,6 +12,7 @@ from cxml.predictive.item_words import item_label
 from cxml.predictive.items import Items
 from cxml.predictive.vocabulary import Language
 from cxml.schema import columns as c
+from cxml.schema.frames import DRIVERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,8 @@ def drivers_frame(
                 }
             )
             frames.append(frame.sort_values(c.POINTS, ascending=False, kind="stable"))
+    if not frames:
+        return pd.DataFrame(columns=[column.name for column in DRIVERS.columns])
     return pd.concat(frames, ignore_index=True)
 
 

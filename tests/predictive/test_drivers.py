@@ -54,6 +54,15 @@ def test_rows_of_which_nothing_is_said_are_left_out_and_so_is_what_is_said_of_no
     assert (found["n_customers"] == 1).all()
 
 
+@pytest.mark.parametrize("points", [{}, {"health": np.full((2, 3), NAN)}])
+def test_where_nothing_is_said_of_anybody_there_is_a_table_without_rows(points):
+    found = drivers_frame(
+        points, ITEMS, NAMES, np.zeros((2, 3)), ["a", "b"], numeric=np.ones(3, dtype=bool), label=str.upper
+    )
+    assert found.empty
+    assert list(found) == [column.name for column in DRIVERS.columns]
+
+
 def test_the_interval_is_that_of_resampled_customers():
     rng = np.random.default_rng(5)
     customers = rng.integers(0, 60, 200)
