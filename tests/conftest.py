@@ -32,13 +32,17 @@ def real_data(monkeypatch):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """Return the sample company, 1,200 customers: config, simulation, models folder, what training and scoring gave."""
+    """Return the sample company, 1,200 customers: config, simulation, models folder, what training and scoring gave.
+
+    Its trees learn in larger steps than by default, so that there are fewer of them.
+    """
     from cxml.config.load import example_config, load_config
     from cxml.pipeline import score, train
     from cxml.simulate import simulate
 
     models = tmp_path_factory.mktemp("models")
     config = load_config(example_config("sample.yaml"))
+    config = config.model_copy(update={"models": config.models.model_copy(update={"learning_rate": 0.2})})
     simulation = simulate(1_200, random_state=0)
     trained = train(config, frames=simulation.tables, models=models)
     scored = score(config, frames=simulation.tables, models=models)
