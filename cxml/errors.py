@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 
@@ -62,3 +62,14 @@ def broken_by(n: int, total: int, *, verb: Literal["be", "do"] = "be") -> str:
     """Return how many rows break a rule, such as ``214 of 9,120 rows are not``."""
     verbs = {"be": ("is", "are"), "do": ("does", "do")}[verb]
     return f"{n:,} of {total:,} rows {verbs[n != 1]} not"
+
+
+def refuse_unknown(key: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise `ConfigError` with every name, listed under a key, of which there is no feature or column."""
+    faults = [
+        f"{key}: there is no feature or column {name!r}{near_miss(name, known) or '.'}"
+        for name in names
+        if name not in known
+    ]
+    if faults:
+        raise ConfigError(listed(faults))

@@ -12,7 +12,7 @@ from cxml.config.features import Aggregate, Attribute, Contract, Environment, Fe
 from cxml.descriptive.contents import before, feature_name, measures
 from cxml.descriptive.event_defaults import event_defaults
 from cxml.descriptive.sources import Tables
-from cxml.errors import ConfigError, listed, near_miss
+from cxml.errors import ConfigError, refuse_unknown
 from cxml.schema import columns as c
 from cxml.schema.sql import literal
 from cxml.schema.tables import TABLES
@@ -48,13 +48,7 @@ def features_of(config: CompanyConfig, tables: Tables, *, until: datetime | None
             )
     found = _named(_defaults(config, tables, labels, until)) if config.features.defaults else {}
     droppable = {*found, *(column for columns in tables.kinds.values() for column in columns)}
-    faults = [
-        f"features.drop: there is no feature or column {name!r}{near_miss(name, droppable) or '.'}"
-        for name in config.features.drop
-        if name not in droppable
-    ]
-    if faults:
-        raise ConfigError(listed(faults))
+    refuse_unknown("features.drop", config.features.drop, droppable)
     dropped = set(config.features.drop)
     kept: dict[str, Feature] = {}
     for name, feature in found.items():

@@ -9,7 +9,7 @@ from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables
 from cxml.descriptive.texts import text_columns, texts_at
-from cxml.errors import ConfigError, listed, near_miss
+from cxml.errors import refuse_unknown
 from cxml.predict import NPS, RENEWAL
 from cxml.schema import columns as c
 
@@ -70,14 +70,7 @@ def allowed_names(config: CompanyConfig, tables: Tables, features: Sequence[Feat
     """
     texts = text_columns(tables)
     named = {feature.name for feature in features} | {c.CUSTOMER_ID, *texts}
-    known = named.union(*tables.kinds.values())
-    faults = [
-        f"alarms.allow: there is no feature or column {name!r}{near_miss(name, known) or '.'}"
-        for name in config.alarms.allow
-        if name not in known
-    ]
-    if faults:
-        raise ConfigError(listed(faults))
+    refuse_unknown("alarms.allow", config.alarms.allow, named.union(*tables.kinds.values()))
     columns = {name for name in config.alarms.allow if name not in named}
     made = {feature.name for feature in features if getattr(feature, "column", None) in columns}
     return frozenset({*config.alarms.allow, *made, *(text for text in texts if text.split(".")[1] in columns)})

@@ -43,15 +43,14 @@ class Answering:
     X : DataFrame of shape (n_rows, n_features)
         Features without the answers themselves and their history, which only those who answer have.
     known : as in `cxml.descriptive.invitations.Asked`
-    often : array of shape (n_rows,)
-        How often the customer of each row is asked, as the logarithm of invitations a year (with half an invitation in
-        half a year added, so that nobody is asked never or always); 0 where invitations are not known.
+    years : array of shape (n_rows,)
+        For how long invitations of the customer of each row would have been seen; 0 where invitations are not known.
     """
 
     rows: pd.DataFrame = field(repr=False)
     X: pd.DataFrame = field(repr=False)
     known: Known
-    often: np.ndarray = field(repr=False)
+    years: np.ndarray = field(repr=False)
 
     @property
     def codes(self) -> np.ndarray:
@@ -66,7 +65,16 @@ class Answering:
     @property
     def n_asked(self) -> np.ndarray:
         """How many invitations the customer of each row had."""
-        return np.asarray(np.bincount(self.customers, weights=self.rows["asked"])[self.customers])
+        customers = self.customers
+        return np.asarray(np.bincount(customers, weights=self.rows["asked"])[customers])
+
+    @property
+    def often(self) -> np.ndarray:
+        """How often the customer of each row is asked: the logarithm of invitations a year.
+
+        Half an invitation in half a year is added, so that nobody is asked never or always.
+        """
+        return np.asarray(np.log((self.n_asked + 0.5) / (self.years + 0.5)))
 
 
 def answering(config: CompanyConfig, tables: Tables, features: Sequence[Feature] | None = None) -> Answering:
@@ -105,15 +113,11 @@ def answering(config: CompanyConfig, tables: Tables, features: Sequence[Feature]
     frame = feature_rows(config, tables, features, {NPS: rows[key]})[NPS]
     if not frame[c.CUSTOMER_ID].astype(str).reset_index(drop=True).equals(rows[c.CUSTOMER_ID].astype(str)):
         raise AssertionError("features are of the same rows, in the same order")
-    return Answering(rows, frame.drop(columns=key), found.known, _often(tables, rows, found.known))
-
-
-def _often(tables: Tables, rows: pd.DataFrame, known: Known) -> np.ndarray:
-    if known != "invitations":
-        return np.zeros(len(rows))
-    years = years_observed(tables).set_index(c.CUSTOMER_ID)["years"].reindex(rows[c.CUSTOMER_ID]).fillna(0.0)
-    n = rows.groupby(c.CUSTOMER_ID)["asked"].transform("sum").to_numpy(np.float64)
-    return np.asarray(np.log((n + 0.5) / (years.to_numpy() + 0.5)))
+    years = np.zeros(len(rows))
+    if found.known == "invitations":
+        of_customer = years_observed(tables).set_index(c.CUSTOMER_ID)["years"]
+        years = of_customer.reindex(rows[c.CUSTOMER_ID]).fillna(0.0).to_numpy()
+    return Answering(rows, frame.drop(columns=key), found.known, years)
 
 
 def without_answers(features: Sequence[Feature]) -> tuple[Feature, ...]:

@@ -14,6 +14,7 @@ from cxml.predictive.splits import Rows
 from cxml.predictive.trees import lightgbm_package
 
 Array = NDArray[np.float64]
+Objective = Literal["binary", "regression", "tweedie"]
 
 # Below this, one thread fits as fast as two, and a busy machine cannot make threads wait for each other
 # (7,043 rows: .19 s with one thread, .13 to 5.9 s with two; 140,860 rows: 2.9 s and 1.6 s).
@@ -25,7 +26,7 @@ _PATIENCE: Final = 50  # trees without a better held-out loss before boosting st
 class Boosting:
     """How trees are grown; ``objective``: a hit or miss is ``binary``, a score ``regression``, money ``tweedie``."""
 
-    objective: Literal["binary", "regression", "tweedie"]
+    objective: Objective
     learning_rate: float
     num_leaves: int
     max_trees: int

@@ -169,7 +169,7 @@ def fitted_encoding(columns: Mapping[str, Any]) -> Encoding:
     TrainingError
         If a column has more than 1,000 names.
     """
-    levels = {name: _levels(values) for name, values in columns.items() if values.dtype.kind not in "fiub"}
+    levels = _levels(columns)
     if crowded := _crowded(levels):
         raise TrainingError(listed(f"{found}: drop the column." for found in crowded))
     return Encoding(tuple(columns), levels)
@@ -177,12 +177,17 @@ def fitted_encoding(columns: Mapping[str, Any]) -> Encoding:
 
 def too_many_names(columns: Mapping[str, Any]) -> list[TooManyNames]:
     """Return the columns of names that `fitted_encoding` refuses."""
-    return _crowded({name: _levels(values) for name, values in columns.items() if values.dtype.kind not in "fiub"})
+    return _crowded(_levels(columns))
 
 
-def _levels(values: Any) -> tuple[str, ...]:
-    given = values.cat.categories if str(values.dtype) == "category" else values
-    return tuple(sorted({value for value in given if isinstance(value, str)}))
+def _levels(columns: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the names that each column of names holds, sorted."""
+    found = {}
+    for name, values in columns.items():
+        if values.dtype.kind not in "fiub":
+            given = values.cat.categories if str(values.dtype) == "category" else values
+            found[name] = tuple(sorted({value for value in given if isinstance(value, str)}))
+    return found
 
 
 def _crowded(levels: Mapping[str, Sequence[str]]) -> list[TooManyNames]:

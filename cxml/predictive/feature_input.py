@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from cxml.errors import TrainingError
+from cxml.predictive.boosting import Boosting, Objective
 from cxml.predictive.encoding import fitted_encoding, frame_columns
 
 Array = NDArray[np.float64]
@@ -27,6 +28,10 @@ class FeatureReader(BaseEstimator):  # type: ignore[misc]
     """
 
     _label: ClassVar[str] = "labels"
+    learning_rate: float
+    num_leaves: int
+    max_trees: int
+    random_state: int
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -65,6 +70,16 @@ class FeatureReader(BaseEstimator):  # type: ignore[misc]
         self.encoding_ = fitted_encoding(columns)
         matrix, _ = self.encoding_.matrix(self.encoding_.typed(columns, keys=()))
         return matrix
+
+    def _boosting(self, objective: Objective) -> Boosting:
+        """Return how trees of an objective are grown, as the parameters say."""
+        return Boosting(
+            objective,
+            learning_rate=self.learning_rate,
+            num_leaves=self.num_leaves,
+            max_trees=self.max_trees,
+            random_state=self.random_state,
+        )
 
     def _weight(self, sample_weight: ArrayLike | None, n_rows: int) -> Array:
         if sample_weight is None:

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from cxml.errors import TrainingError
 from cxml.predictive.blending import blended
-from cxml.predictive.boosting import Boosting
 from cxml.predictive.calibration import sigmoid
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.fitted_calibration import Trial, fitted_calibration
@@ -202,16 +201,7 @@ class OrdinalClassifier(ClassifierMixin, FeatureReader):  # type: ignore[misc]
         trees = [f"trees_{h}" for h in self._heads()] if "trees" in self.members else []
         names = [*trees, *(["score"] if "score" in self.members and len(self.classes_) > 2 else [])]
         return {
-            name: Forest(
-                Boosting(
-                    "regression" if name == "score" else "binary",
-                    learning_rate=self.learning_rate,
-                    num_leaves=self.num_leaves,
-                    max_trees=self.max_trees,
-                    random_state=self.random_state,
-                ),
-                rows.target(name),
-            )
+            name: Forest(self._boosting("regression" if name == "score" else "binary"), rows.target(name))
             for name in names
         }
 

@@ -13,7 +13,6 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, column_or_1d
 
 from cxml.errors import TrainingError
-from cxml.predictive.boosting import Boosting
 from cxml.predictive.customer_value import LOGARITHMIC, CustomerValue, money
 from cxml.predictive.feature_input import FeatureReader
 from cxml.predictive.members import Forest, TrainingRows, grown_forests, held_out_members, n_levels
@@ -265,13 +264,7 @@ class ValueRegressor(RegressorMixin, FeatureReader):  # type: ignore[misc]
     def _forests(self, rows: _Training, names: Sequence[str]) -> dict[str, Forest]:
         return {
             name: Forest(
-                Boosting(
-                    "tweedie" if name == "trees" else "regression",
-                    learning_rate=self.learning_rate,
-                    num_leaves=self.num_leaves,
-                    max_trees=self.max_trees,
-                    random_state=self.random_state,
-                ),
+                self._boosting("tweedie" if name == "trees" else "regression"),
                 rows.money if name == "differences" else rows.paid,
             )
             for name in names
