@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.errors import BundleError, ConfigError, SchemaError, UnseenCategoryWarning
 from cxml.predictive.bundle import Bundle, read_bundle
+from cxml.predictive.encoding import Encoding
 from cxml.predictive.explained import changes, explanations, items_frame, known_language
 from cxml.predictive.explanation import Explainer
 from cxml.predictive.health import health
@@ -29,7 +30,8 @@ from cxml.predictive.health_heads import speaks
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
 from cxml.predictive.vocabulary import Language
-from cxml.prescriptive.decisions import decision_id, decisions
+from cxml.prescriptive.choosing import Allocated
+from cxml.prescriptive.decisions import Decisions, decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
 from cxml.schema.rows import ExplainedChange, Explanation, HealthItem, Prediction, Reason, Recommendation
@@ -89,6 +91,9 @@ class Predictor:
         self.bundle = bundle
         self.policy = policy or (Policy.from_json(bundle.policy) if bundle.policy else None)
         self._policy_version = self.policy.version if self.policy else ""
+        reads = self.policy.reads if self.policy else {}
+        own = tuple(name for name in reads if name not in bundle.encoding.names)
+        self._policys_own = Encoding(own, {name: () for name in own if reads[name] == "text"})
         self.explainer = Explainer(bundle)
         wide = {name: model.heads.n_features for name, model in bundle.models.items()}
         if bundle.value_model:
@@ -103,6 +108,11 @@ class Predictor:
     def features(self) -> tuple[str, ...]:
         """The names of the features that it needs, in the order of the model."""
         return self.bundle.encoding.names
+
+    @property
+    def policy_features(self) -> tuple[str, ...]:
+        """The names of what `recommend` needs beside the features: what the policy alone reads."""
+        return self._policys_own.names
 
     @overload
     def predict(self, features: Record, *, reasons: int = 0, language: Language = "en") -> Prediction: ...
@@ -174,9 +184,11 @@ class Predictor:
     def recommend(self, features: Any, *, predictions: pd.DataFrame | None = None) -> Any:
         """Recommend an action for each customer.
 
+        The customers of one call are one run: the limits of the policy hold over all of them together.
+
         Parameters
         ----------
-        features : as for `predict`, with ``customer_id`` and ``as_of``
+        features : as for `predict`, with ``customer_id`` and ``as_of``, and with the `policy_features`
         predictions : DataFrame, optional
             What `predict` gave for the same dataframe, so that it is not computed twice.
 
@@ -191,13 +203,62 @@ class Predictor:
         SchemaError
             As for `predict`; also where the keys are missing.
         """
+        columns, shape = columns_in(features)
+        if shape.kind == "frame":
+            return self.allocate(features, predictions=predictions)[0]
+        customers, moments, decided, _ = self._decided(columns, shape.n_rows, predictions)
+        ids = self._decision_ids(customers, moments, decided)
+        rows = [
+            Recommendation(
+                customer_id=customers[i],
+                as_of=utc_datetime(moments[i]),
+                **{name: plain_value(array[i]) for name, array in vars(decided).items() if name != c.CONTACT_TIME},
+                contact_time=None if np.isnat(decided.contact_time[i]) else utc_datetime(decided.contact_time[i]),
+                policy_version=self._policy_version,
+                model_version=self.bundle.model_version,
+                decision_id=ids[i],
+            )
+            for i in range(shape.n_rows)
+        ]
+        return rows if shape.kind == "list" else rows[0]
+
+    def allocate(
+        self, features: pd.DataFrame, *, predictions: pd.DataFrame | None = None
+    ) -> tuple[pd.DataFrame, Allocated | None]:
+        """Recommend an action for each customer of a run, and say how its limits were used.
+
+        Parameters and errors are those of `recommend`.
+
+        Returns
+        -------
+        DataFrame, a RECOMMENDATIONS frame
+        Allocated, or None where the policy has no limits over all customers
+            Gap, and for each limit what was used and what one more unit would be worth.
+        """
+        columns, shape = columns_in(features)
+        customers, moments, decided, allocated = self._decided(columns, shape.n_rows, predictions)
+        versions = {
+            c.POLICY_VERSION: _repeated(self._policy_version, shape.n_rows),
+            c.MODEL_VERSION: self._version(shape.n_rows),
+            c.DECISION_ID: self._decision_ids(customers, moments, decided),
+        }
+        frame = _frame({c.CUSTOMER_ID: customers, c.AS_OF: moments, **vars(decided), **versions})
+        frame[c.CONTACT_TIME] = frame[c.CONTACT_TIME].dt.tz_localize("UTC")
+        return frame, allocated
+
+    def _decided(
+        self, columns: Mapping[str, Any], n_rows: int, predictions: pd.DataFrame | None
+    ) -> tuple[list[str], NDArray[np.datetime64], Decisions, Allocated | None]:
+        """Return the customers and moments of a run, what was decided for each, and how the limits were used."""
         if self.policy is None:
             raise ConfigError(
                 "recommend needs a policy; the bundle has none. Set `policy:` in the config and train again."
             )
-        columns, shape = columns_in(features)
         typed, matrix = self._read(columns)
-        customers, moments = keys_in(columns, shape.n_rows, needed=True)
+        own = self._policys_own.typed(
+            {name: columns[name] for name in self.policy_features if name in columns}, keys=()
+        )
+        customers, moments = keys_in(columns, n_rows, needed=True)
         if predictions is None:
             found = self._predicted(typed, matrix)
         else:
@@ -207,32 +268,17 @@ class Predictor:
                 raise SchemaError(
                     "predictions: must be of the same customers and moments as the features, in the same order."
                 )
-        decided = decisions(self.policy, {**typed, **found}, customers)
-        version = self._policy_version
-        ids = [
-            decision_id(customer, iso_text(moment), f"{self.bundle.model_version} {version}", action, worth)
+        decided, allocated = decisions(self.policy, {**typed, **own, **found}, customers, moments)
+        return customers, moments, decided, allocated
+
+    def _decision_ids(self, customers: Sequence[str], moments: NDArray[np.datetime64], decided: Decisions) -> list[str]:
+        versions = f"{self.bundle.model_version} {self._policy_version}"
+        return [
+            decision_id(customer, iso_text(moment), versions, action, worth)
             for customer, moment, action, worth in zip(
                 customers, moments, decided.action, decided.expected_value, strict=True
             )
         ]
-        if shape.kind == "frame":
-            versions = {
-                c.POLICY_VERSION: _repeated(version, shape.n_rows),
-                c.MODEL_VERSION: self._version(shape.n_rows),
-            }
-            return _frame({c.CUSTOMER_ID: customers, c.AS_OF: moments, **vars(decided), **versions, c.DECISION_ID: ids})
-        rows = [
-            Recommendation(
-                customer_id=customers[i],
-                as_of=utc_datetime(moments[i]),
-                **{name: plain_value(array[i]) for name, array in vars(decided).items()},
-                policy_version=version,
-                model_version=self.bundle.model_version,
-                decision_id=ids[i],
-            )
-            for i in range(shape.n_rows)
-        ]
-        return rows if shape.kind == "list" else rows[0]
 
     @overload
     def explain(self, features: Record, *, reasons: int = 3, language: Language = "en") -> Explanation: ...
@@ -339,8 +385,12 @@ class Predictor:
         )
 
     def _read(self, columns: Mapping[str, Any]) -> tuple[Arrays, Matrix]:
-        """Return the features as arrays by name and as a matrix; warn of categories not seen before."""
-        typed = self.bundle.encoding.typed(columns)
+        """Return the features as arrays by name and as a matrix; warn of categories not seen before.
+
+        What the policy alone reads is left aside.
+        """
+        aside = frozenset(self.policy_features)
+        typed = self.bundle.encoding.typed({name: values for name, values in columns.items() if name not in aside})
         swapped_columns(typed, self.bundle.profiles)
         matrix, unseen = self.bundle.encoding.matrix(typed)
         for category in unseen:

@@ -51,14 +51,15 @@ def sample(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sample_features(sample):
-    """Return the FEATURES frame that the sample company was scored from."""
+    """Return the FEATURES frame that the sample company was scored from, with what its policy reads beside."""
     from pydantic import TypeAdapter
 
     from cxml.config.features import Feature
-    from cxml.descriptive.features import customers_at, feature_frame
+    from cxml.descriptive.features import customers_at
     from cxml.descriptive.sources import read_tables
+    from cxml.pipeline.policy_features import policy_frame
     from cxml.predict import load
 
     features = TypeAdapter(tuple[Feature, ...]).validate_python(load(sample.trained.bundle).bundle.features)
     tables = read_tables(sample.config, sample.simulation.tables)
-    return feature_frame(tables, features, customers_at(tables, tables.as_of))
+    return policy_frame(sample.config, tables, features, customers_at(tables, tables.as_of))

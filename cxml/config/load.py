@@ -40,6 +40,11 @@ def load_config(path: str | Path) -> CompanyConfig:
     folder = path.resolve().parent
     if isinstance(policy := raw.get("policy"), str):
         raw["policy"] = _yaml(folder / policy, "a policy.yaml")
+        folder_of_policy = (folder / policy).parent
+    else:
+        folder_of_policy = folder
+    for never in _never_files(raw.get("policy")):
+        never["file"] = str(folder_of_policy / expanded(never["file"]))
     tables = raw.get("tables")
     for part in _files(tables):
         if isinstance(part.get("path"), str) and not part["path"].startswith("${"):
@@ -115,6 +120,15 @@ def _files(tables: Any) -> Iterator[dict[str, Any]]:
             )
 
 
+def _never_files(policy: Any) -> Iterator[dict[str, Any]]:
+    """Give the guard rails of a policy that name a file of customers."""
+    rails = policy.get("guard_rails") if isinstance(policy, dict) else None
+    never = rails.get("never") if isinstance(rails, dict) else None
+    for rule in never if isinstance(never, list) else ():
+        if isinstance(rule, dict) and isinstance(rule.get("file"), str):
+            yield rule
+
+
 def _faults(error: ValidationError) -> Iterator[str]:
     faults = error.errors()
     for fault in faults:
@@ -160,6 +174,6 @@ def _known_keys(loc: list[Any]) -> list[str]:
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, Part):
         yield annotation
-    elif get_origin(annotation) in (Union, UnionType, Annotated, tuple, list):
+    elif get_origin(annotation) in (Union, UnionType, Annotated, tuple, list, dict):
         for inner in get_args(annotation):
             yield from _models(inner)

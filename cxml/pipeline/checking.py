@@ -16,6 +16,7 @@ from cxml.pipeline import plan
 from cxml.pipeline.alarms import allowed_names
 from cxml.pipeline.answering import answering
 from cxml.pipeline.feature_rows import feature_rows, features_to_count
+from cxml.pipeline.policy_features import policy_of
 from cxml.predict import NPS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def check(config: CompanyConfig, *, frames: plan.Frames | None = None) -> Tables
     if kinds is not None:
         tried(allowed_names, config, tables, features)
         tried(placed_features, features, tables.kinds, config.maturity.cells)
-        tried(plan.policy_of, config, kinds)
+        tried(policy_of, config, tables, features, kinds)
         tried(plan.value_of, config, kinds)
         if labels and (counted := features_to_count(tables, features, kinds)):
             tried(_learnable, config, tables, counted, labels)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxml.config.company import CompanyConfig
-from cxml.descriptive.features import customers_at, feature_frame
+from cxml.descriptive.features import customers_at
 from cxml.descriptive.one_customer import actions, answers, contracts, profile, touchpoints
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
+from cxml.pipeline.policy_features import policy_frame
 from cxml.pipeline.scoring import as_configured, everyone_at, moment_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
@@ -74,7 +75,7 @@ def customer(
     if language not in LANGUAGES:
         raise ConfigError(f"language: must be one of {', '.join(LANGUAGES)}; it is {language!r}.")
     predictor, tables, features = read_as_trained(config, models, frames)
-    moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
+    moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables, features)
     _known(tables, customer_id)
     in_force = _is_in(everyone_at(tables, moment), customer_id)
     moments = [at for at in _months(tables, moment, months) if _is_in(customers_at(tables, at), customer_id)]
@@ -82,7 +83,7 @@ def customer(
     terms = contracts(tables, customer_id, moment)
     if not moments and terms.empty:
         raise ConfigError(f"as_of: customer {customer_id!r} is not a customer yet at {moment}. Give a later moment.")
-    rows = feature_frame(tables, features, _spine(customer_id, moments or [moment]))
+    rows = policy_frame(config, tables, features, _spine(customer_id, moments or [moment]))
     if not moments:  # what is said of somebody who left long ago would be of silence alone
         rows = rows.head(0)
     with warnings.catch_warnings():

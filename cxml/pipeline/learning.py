@@ -15,6 +15,7 @@ from cxml.pipeline import plan
 from cxml.pipeline.alarms import alarms_of
 from cxml.pipeline.answering import Answering, answering, response_fit, weights_of
 from cxml.pipeline.feature_rows import feature_rows
+from cxml.pipeline.policy_features import policy_of
 from cxml.predict import NPS, RENEWAL
 from cxml.prescriptive.policy import Policy
 
@@ -78,7 +79,7 @@ class Learnt:
 def material_of(config: CompanyConfig, tables: Tables, planned: plan.Plan) -> Material:
     """Return what a company's models learn from, or raise what its features, policy, value or costs do not allow."""
     kinds = plan.kinds_of(planned.features, tables)
-    policy, value = plan.policy_of(config, kinds), plan.value_of(config, kinds)
+    policy, value = policy_of(config, tables, planned.features, kinds), plan.value_of(config, kinds)
     asked = planned.labels | planned.amounts
     rows = feature_rows(config, tables, planned.features, asked)
     return Material(planned, kinds, rows, policy, value, plan.costs_of(config, value, rows))

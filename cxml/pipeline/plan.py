@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cxml.conditions import parse
 from cxml.conditions.arrays import numbers
 from cxml.config.company import CompanyConfig
-from cxml.config.features import Aggregate, Contract, Feature, Recency
+from cxml.config.features import Contract, Feature, Recency
 from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
@@ -25,7 +25,6 @@ from cxml.errors import ConfigError
 from cxml.pipeline.alarms import allowed_names
 from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
-from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
@@ -130,7 +129,7 @@ def training_end(labels: Mapping[str, pd.DataFrame], splits: Mapping[str, Future
 
 
 def features_for(config: CompanyConfig, tables: Tables, until: datetime | None) -> tuple[Feature, ...]:
-    """Return the company's features, with those that the models and the policy cannot do without.
+    """Return the company's features, with those that the models cannot do without.
 
     Frequent types and channels are those of the time before ``until``: the training period.
     """
@@ -138,12 +137,6 @@ def features_for(config: CompanyConfig, tables: Tables, until: datetime | None) 
     for needed in (_renewal_feature(config, features.values()), _value_feature(config, features.values())):
         if needed and needed.name not in features:
             features[needed.name] = needed
-    if config.policy and config.policy.contact_policy and "actions" in tables:
-        name, days = str(contacts_feature(config.policy)), config.policy.contact_policy.window_days
-        where = f"{c.ACTION} <> '{c.NO_ACTION}'"
-        if c.CHANNEL in tables.kinds["actions"]:
-            where += f" AND {c.CHANNEL} IS NOT NULL"
-        features[name] = Aggregate(name=name, table="actions", aggregate="count", where=where, window_days=days)
     return tuple(features.values())
 
 
@@ -182,13 +175,6 @@ def _there_or_needed(needed: Feature, features: Iterable[Feature], label: str) -
 def kinds_of(features: Sequence[Feature], tables: Tables) -> dict[str, Kind]:
     """Return the kind of each feature by name, or raise `ConfigError` with all that do not fit the tables."""
     return {meaning.name: meaning.kind for meaning in feature_plan(features, tables.kinds).features}
-
-
-def policy_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> Policy | None:
-    """Return the compiled policy; None where the config has none."""
-    if config.policy is None:
-        return None
-    return compiled_policy(config.policy, kinds, has_value=(config.value or config.labels.value) is not None)
 
 
 def value_of(config: CompanyConfig, kinds: Mapping[str, Kind]) -> list[Any] | None:

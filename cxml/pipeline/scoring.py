@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import isnan
@@ -11,18 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.conditions.tree import columns as named_columns
 from cxml.config.company import CompanyConfig
+from cxml.config.features import Feature
 from cxml.config.labels import NpsLabel
-from cxml.descriptive.features import customers_at, feature_frame
+from cxml.descriptive.features import customers_at
 from cxml.descriptive.indicators import indicator
 from cxml.descriptive.intervals import sample_of
 from cxml.descriptive.labels import answer_classes, answers_sql
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
+from cxml.pipeline.policy_features import policy_frame, policy_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
-from cxml.prescriptive.policy import Policy
 from cxml.report.summary import NpsFigure, ValueFigure, customers, expected_value, summary
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
@@ -83,18 +85,18 @@ def score(
     target = writable_path(to or Path(models) / config.company / "recommendations.parquet")
     with step("check tables"):
         predictor, tables, features = read_as_trained(config, models, frames)
-        moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables)
+        moment, predictor = moment_of(tables, as_of), as_configured(config, predictor, tables, features)
     with step("build features"):
         everyone = everyone_at(tables, moment)
-        frame = feature_frame(tables, features, everyone)
-    recommendations = None
+        frame = policy_frame(config, tables, features, everyone)
+    recommendations, allocated = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnseenCategoryWarning)
         with step("predict"):
             predictions = checked_frame(predictor.predict(frame, reasons=_REASONS), PREDICTIONS)
         if predictor.policy:
             with step("recommend"):
-                found = predictor.recommend(frame, predictions=predictions)
+                found, allocated = predictor.allocate(frame, predictions=predictions)
                 recommendations = checked_frame(found, RECOMMENDATIONS)
     notes = [*tables.warnings, *(str(w.message) for w in caught if w.category is UnseenCategoryWarning)]
     notes += _silent_rules(config, predictor)
@@ -118,7 +120,9 @@ def score(
     return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
 
 
-def as_configured(config: CompanyConfig, predictor: Predictor, tables: Tables) -> Predictor:
+def as_configured(
+    config: CompanyConfig, predictor: Predictor, tables: Tables, features: Sequence[Feature]
+) -> Predictor:
     """Return the scorer with the policy, the value and the weights of health of the config, as they are today.
 
     Raises
@@ -128,14 +132,14 @@ def as_configured(config: CompanyConfig, predictor: Predictor, tables: Tables) -
     """
     levels = predictor.bundle.encoding.levels
     kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
-    policy = plan.policy_of(config, kinds)
-    _same_question(config, predictor, policy, tables)
+    policy = policy_of(config, tables, features, kinds)
+    _same_question(config, predictor)
     weights = HealthWeights(config.health.renewal, config.health.advocacy)
     bundle = replace(predictor.bundle, value=plan.value_of(config, kinds), health=weights)
     return Predictor(replace(bundle, policy=None) if policy is None else bundle, policy)
 
 
-def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy | None, tables: Tables) -> None:
+def _same_question(config: CompanyConfig, predictor: Predictor) -> None:
     """Refuse a config that has changed in what only training can change."""
     silent = {
         name
@@ -160,11 +164,6 @@ def _same_question(config: CompanyConfig, predictor: Predictor, policy: Policy |
             raise ConfigError(
                 f"labels.{name}: is not what the bundle was trained for ({', '.join(changed)} changed). Train again."
             )
-    if policy and policy.max_contacts is not None and policy.contacts is None and "actions" in tables:
-        raise ConfigError(
-            "policy.contact_policy: the bundle does not count the contacts of this window. Train again, or keep its "
-            "`window_days`."
-        )
 
 
 def _beside(target: Path) -> Path:
@@ -232,9 +231,10 @@ def _silent_rules(config: CompanyConfig, predictor: Predictor) -> list[str]:
     notes = []
     for name, columns in of_model.items():
         named = [
-            action.name
-            for action in predictor.policy.actions
-            if name not in predictor.bundle.models and columns & set(named_columns(action.eligibility or []))
+            option.label
+            for option in predictor.policy.options
+            if name not in predictor.bundle.models
+            and any(columns & set(named_columns(tree)) for tree in option.conditions())
         ]
         if named:
             notes.append(

@@ -14,6 +14,7 @@ from cxml.descriptive.history import CustomerHistory
 from cxml.descriptive.sources import Tables, read_tables
 from cxml.errors import BundleError
 from cxml.pipeline import plan
+from cxml.pipeline.policy_features import policy_features
 from cxml.predict import Predictor, load
 from cxml.schema.tables import TABLES
 
@@ -36,8 +37,8 @@ def histories(
     Returns
     -------
     dict from each id to its CustomerHistory
-        With everything that the tables hold of the customer, and the features of the company's bundle: what
-        ``row(as_of)`` gives, ``cxml.predict`` takes.
+        With everything that the tables hold of the customer, the features of the company's bundle and those that its
+        policy reads beside: what ``row(as_of)`` gives, ``cxml.predict`` takes.
 
     Raises
     ------
@@ -45,7 +46,8 @@ def histories(
         If the bundle or the tables do not allow it, or somebody is no customer.
     """
     _, tables, features = read_as_trained(config, models, frames)
-    return export.histories(tables, feature_plan(features, tables.kinds), customer_ids)
+    own = policy_features(config, tables, [feature.name for feature in features])
+    return export.histories(tables, feature_plan([*features, *own], tables.kinds), customer_ids)
 
 
 def read_as_trained(

@@ -1,102 +1,113 @@
-"""Which action each customer gets: eligibility, contact limit, then the one with the highest expected value."""
+"""The decisions of a run: every option looked at, chance drawn, one chosen for each customer, and why."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.arrays import mask, numbers, object_array
+from cxml.conditions.arrays import object_array
+from cxml.prescriptive.choosing import Allocated, Choice, choice, uses_of
+from cxml.prescriptive.draws import Drawn, drawn, keys_of, propensity
+from cxml.prescriptive.options import FIRED, Columns, Floats, expected_values, looked, run_of
 from cxml.prescriptive.policy import Policy
-from cxml.schema.columns import NO_ACTION
+from cxml.prescriptive.smallest_change import smallest_changes
+from cxml.prescriptive.why import why
 
 HELD_OUT: Final = "held out: gets no action, so that the others can be compared"
+EXPLORED: Final = "drawn by chance among the actions that the customer may get, to learn from"
+NOTHING_FIRED: Final = "no action may be recommended"
 NOTHING_PAYS: Final = "no eligible action is worth more than it costs"
+LIMITED: Final = "worth less than what it would take of the limits"
+ASSUMED: Final = "assumed"
+"""Where an effect comes from: the policy assumes it."""
 
 
 @dataclass(frozen=True)
 class Decisions:
     """The decisions of a policy for n_rows customers; each array has shape (n_rows,).
 
-    ``why`` is JSON: the actions that were eligible, those whose rule was not met, those that the contact limit
-    suppressed, and the expected value of the runner-up.
+    ``expected_value`` is money, with the lowest and highest that it may be; ``priority`` what the options are ranked
+    by, weights included; ``margin`` how much more the runner-up would have to be worth, at the prices of the limits;
+    ``smallest_change`` what would alter the decision soonest. ``why`` is JSON: the options whose rules fired, and what
+    stood against the others. ``contact_time`` is NaT where nobody is contacted.
     """
 
     action: NDArray[Any]
     channel: NDArray[Any]
-    expected_value: NDArray[np.float64]
-    cost: NDArray[np.float64]
+    contact_time: NDArray[np.datetime64]
+    expected_value: Floats
+    expected_low: Floats
+    expected_high: Floats
+    effect_source: NDArray[Any]
+    cost: Floats
+    priority: Floats
     rule: NDArray[Any]
     runner_up: NDArray[Any]
+    margin: Floats
+    smallest_change: NDArray[Any]
     why: NDArray[Any]
-    propensity: NDArray[np.float64]
+    propensity: Floats
     holdout: NDArray[np.bool_]
+    explored: NDArray[np.bool_]
 
 
-def decisions(policy: Policy, columns: Mapping[str, NDArray[Any]], customers: Sequence[str]) -> Decisions:
-    """Decide for every customer.
+def decisions(
+    policy: Policy, columns: Columns, customers: Sequence[str], moments: NDArray[np.datetime64]
+) -> tuple[Decisions, Allocated | None]:
+    """Decide for every customer of a run.
 
     Parameters
     ----------
     policy : Policy
     columns : features and predictions, arrays of shape (n_rows,)
     customers : the customer of each row
+    moments : the moment of each row, UTC
 
     Returns
     -------
     Decisions
-        Expected value is benefit x effect - cost, in the company's currency. An action whose expected value is
-        unknown is not eligible. Ties go to the action that the policy names first.
+        Expected value is benefit x effect - cost, in the company's currency. An option whose worth is unknown is not
+        chosen. Ties go to the option that the policy names first. The limits of the policy hold over all rows.
+    Allocated, or None where the policy has no limits over all customers
     """
-    n_rows, n_actions = len(customers), len(policy.actions)
-    passed = np.empty((n_rows, n_actions), dtype=bool)
-    suppressed = np.zeros((n_rows, n_actions), dtype=bool)
-    worth = np.empty((n_rows, n_actions))
-    cost = np.empty((n_rows, n_actions))
-    contacted = _contacted(policy, columns, n_rows)
-    for j, action in enumerate(policy.actions):
-        passed[:, j] = True if action.eligibility is None else mask(action.eligibility, columns, n_rows)
-        cost[:, j] = numbers(action.cost, columns, n_rows)
-        if action.name == NO_ACTION:
-            worth[:, j] = 0.0
-            continue
-        worth[:, j] = numbers(action.benefit, columns, n_rows) * numbers(action.effect, columns, n_rows) - cost[:, j]
-        if action.channel is not None:
-            suppressed[:, j] = passed[:, j] & contacted
-    passed &= np.isfinite(worth) & (cost >= 0)
-    ranked = np.where(passed & ~suppressed, worth, -np.inf)
-    best = ranked.argmax(axis=1)
-    rows = np.arange(n_rows)
-    nothing = [action.name for action in policy.actions].index(NO_ACTION)
-    holdout = np.array([_draw(customer) < policy.holdout_share for customer in customers], dtype=bool)
-    chosen = np.where(holdout, nothing, best)
-    others = ranked.copy()
-    others[rows, chosen] = -np.inf
-    second = others.argmax(axis=1)
-    second_worth = others[rows, second]
-    names = object_array([action.name for action in policy.actions])
-    runner_up = names[second]
-    runner_up[~np.isfinite(second_worth)] = None
-    rules = object_array([NOTHING_PAYS if action.name == NO_ACTION else action.rule for action in policy.actions])
-    why = _why(policy, passed, suppressed, second_worth)
-    return Decisions(
-        action=names[chosen],
-        channel=object_array([action.channel for action in policy.actions])[chosen],
-        expected_value=worth[rows, chosen],
-        cost=cost[rows, chosen],
-        rule=np.where(holdout, HELD_OUT, rules[chosen]),
+    run = run_of(policy, columns, customers, moments)
+    look = looked(policy, run)
+    uses = uses_of(policy, run, look)
+    shares = {"holdout_share": policy.holdout_share, "exploration_share": policy.exploration_share}
+    amounts = [(limit.amount, use) for limit, use in zip(policy.limits, uses, strict=True)]
+    draws = drawn(keys_of(customers), moments, look.status == FIRED, amounts, nothing=policy.nothing, **shares)
+    made = choice(policy, run, look, draws, uses)
+    chosen, rows = made.chosen, np.arange(run.n_rows)
+    value, low, high = expected_values(policy, chosen, columns)
+    runner_up, margin = _runner_up(policy, made)
+    decided = ~(draws.holdout | draws.explored)
+    margin[~decided] = np.nan
+    contacted = np.array([option.channel is not None for option in policy.options])[chosen]
+    found = Decisions(
+        action=object_array([option.action for option in policy.options])[chosen],
+        channel=object_array([option.channel for option in policy.options])[chosen],
+        contact_time=np.where(contacted, moments + made.day * np.timedelta64(1, "D"), np.datetime64("NaT", "us")),
+        expected_value=value,
+        expected_low=low,
+        expected_high=high,
+        effect_source=np.full(len(rows), ASSUMED, dtype=object),
+        cost=look.cost[rows, chosen],
+        priority=look.priority[rows, chosen],
+        rule=_rules(policy, made, draws),
         runner_up=runner_up,
-        why=why,
-        # Who is held out is drawn by id, once for all: the others get the best action with probability 1 - share.
-        propensity=np.where(best == nothing, 1.0, np.where(holdout, policy.holdout_share, 1.0 - policy.holdout_share)),
-        holdout=holdout,
+        margin=margin,
+        smallest_change=smallest_changes(policy, run, made, decided & (made.net.argmax(axis=1) == chosen)),
+        why=why(policy, look.status),
+        propensity=propensity(chosen, made.best, draws.n_fired, nothing=policy.nothing, kept=draws.kept, **shares),
+        holdout=draws.holdout,
+        explored=draws.explored,
     )
+    return found, made.allocated
 
 
 def decision_id(customer: str, as_of: str, versions: str, action: str, expected_value: float) -> str:
@@ -108,44 +119,26 @@ def decision_id(customer: str, as_of: str, versions: str, action: str, expected_
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _contacted(policy: Policy, columns: Mapping[str, NDArray[Any]], n_rows: int) -> NDArray[np.bool_]:
-    """Return who had as many contacts in the window as the contact policy allows."""
-    if policy.max_contacts is None:
-        return np.zeros(n_rows, dtype=bool)
-    past = columns[policy.contacts] if policy.contacts else np.zeros(n_rows)
-    return np.asarray(np.nan_to_num(past) >= policy.max_contacts)
+def _runner_up(policy: Policy, made: Choice) -> tuple[NDArray[Any], Floats]:
+    """Return the label of the option that came second, None where there is none, and by how much it did."""
+    rows = np.arange(len(made.chosen))
+    second, highest = np.full(len(rows), -1), np.full(len(rows), -np.inf)
+    for j in range(len(policy.options)):
+        better = (made.net[:, j] > highest) & (made.chosen != j)
+        second[better] = j
+        highest[better] = made.net[better, j]
+    labels = object_array([*policy.labels, None])  # the place before the first is the last
+    margin = np.where(second < 0, np.nan, made.net[rows, made.chosen] - highest)
+    return labels[second], np.maximum(margin, 0.0)
 
 
-def _draw(customer: str) -> float:
-    """Return a number in [0, 1) that is the customer's own for good, whatever the policy or the day."""
-    return (
-        int.from_bytes(hashlib.sha256(b"holdout\x1f" + customer.encode("utf-8", "surrogatepass")).digest()[:8], "big")
-        / 2**64
-    )
-
-
-def _why(
-    policy: Policy, passed: NDArray[np.bool_], suppressed: NDArray[np.bool_], second_worth: NDArray[np.float64]
-) -> NDArray[Any]:
-    """Return the reasons as JSON; customers share few patterns of rules, so each pattern is written once."""
-    named = [(j, action.name) for j, action in enumerate(policy.actions) if action.name != NO_ACTION]
-
-    @cache
-    def pattern(rules: bytes) -> str:
-        passes, stops = np.frombuffer(rules, dtype=bool).reshape(2, -1)
-        found = {
-            "passed": [name for j, name in named if passes[j] and not stops[j]],
-            "failed": [name for j, name in named if not passes[j]],
-            "suppressed": [name for j, name in named if stops[j] and passes[j]],
-        }
-        return json.dumps(found)[:-1]
-
-    both = np.concatenate([passed, suppressed], axis=1)
-    return object_array(
-        [
-            f'{pattern(row.tobytes())}, "runner_up_value": {worth:.2f}}}'
-            if np.isfinite(worth)
-            else f"{pattern(row.tobytes())}}}"
-            for row, worth in zip(both, second_worth, strict=True)
-        ]
-    )
+def _rules(policy: Policy, made: Choice, draws: Drawn) -> NDArray[Any]:
+    """Return the rule that chose each option, or what else did."""
+    rules = object_array([option.rule for option in policy.options])[made.chosen]
+    nothing = made.chosen == policy.nothing
+    rules[nothing] = NOTHING_PAYS
+    rules[nothing & (draws.n_fired == 1)] = NOTHING_FIRED
+    rules[nothing & made.limited] = LIMITED
+    rules[draws.explored] = EXPLORED
+    rules[draws.holdout] = HELD_OUT
+    return rules

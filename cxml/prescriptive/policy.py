@@ -1,70 +1,21 @@
-"""A policy compiled: every expression parsed against the columns that are there, ready to run and to store as JSON."""
+"""A policy compiled: every expression a tree, every limit over options, ready to run and to store as JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Final, Literal, Self
 
-from cxml.conditions import parse
 from cxml.conditions.tree import Tree
-from cxml.errors import ConfigError, listed
+from cxml.conditions.tree import columns as columns_of
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
-if TYPE_CHECKING:
-    from cxml.config.policy import PolicyConfig
-
-
-@dataclass(frozen=True)
-class Action:
-    """One action: who is eligible, and the trees of its cost, benefit and assumed effect.
-
-    ``rule`` is the eligibility as its author wrote it.
-    """
-
-    name: str
-    channel: str | None
-    rule: str
-    eligibility: Tree | None
-    cost: Tree
-    benefit: Tree
-    effect: Tree
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Actions and limits. ``contacts`` is the feature that counts past contacts, None where nobody logged any."""
-
-    actions: tuple[Action, ...]
-    holdout_share: float
-    max_contacts: int | None = None
-    contacts: str | None = None
-
-    @property
-    def version(self) -> str:
-        """A hash of everything that the policy says."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the policy as JSON can hold it; `from_json` is the way back."""
-        return {
-            "actions": [vars(action) for action in self.actions],
-            "holdout_share": self.holdout_share,
-            "max_contacts": self.max_contacts,
-            "contacts": self.contacts,
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Return the policy that `to_json` stored."""
-        return cls(**{**stored, "actions": tuple(Action(**action) for action in stored["actions"])})
-
-
 # What a policy can name beside the features: the columns of the PREDICTIONS frame that decide.
-PREDICTED: Mapping[str, Kind] = {
+PREDICTED: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(c.P_NPS, "number"),
     c.NPS_CLASS: "category",
     c.RENEWAL_RISK: "number",
@@ -73,57 +24,145 @@ PREDICTED: Mapping[str, Kind] = {
 }
 
 
-def contacts_feature(config: PolicyConfig) -> str | None:
-    """Return the name of the feature that counts the contacts of the contact policy's window; None without one."""
-    return f"contacts_{config.contact_policy.window_days}d" if config.contact_policy else None
+@dataclass(frozen=True)
+class Stop:
+    """What suppresses an option while its condition is true."""
+
+    label: str
+    tree: Tree
 
 
-def compiled_policy(config: PolicyConfig, features: Mapping[str, Kind], *, has_value: bool) -> Policy:
-    """Parse every expression of a policy.
+@dataclass(frozen=True)
+class Weight:
+    """A weight on what an option is ranked by, where its condition is true; 1 elsewhere and where it is unknown."""
 
-    Parameters
-    ----------
-    config : PolicyConfig
-    features : the features that the company has, with the kind of each
-    has_value : whether the company says what a customer is worth
+    amount: Tree
+    when: Tree | None
 
-    Raises
-    ------
-    ConfigError
-        If an expression cannot be read or names a column that is not there; all faults together.
+
+@dataclass(frozen=True)
+class Option:
+    """An action over one channel: for whom, what stops it, and the trees of what it costs, brings and uses.
+
+    ``rule`` is its conditions as their author wrote them. ``never`` names the lists of customers who never get it.
     """
-    kinds = {**features, **PREDICTED}
-    faults: list[str] = []
 
-    def tree(read: Any, text: Any, where: str) -> Any:
-        try:
-            expression = read(text, kinds, where=where)
-            if c.VALUE in expression.columns and not has_value:
-                faults.append(
-                    f"{where}: uses `value`, but the config does not say what a customer is worth. "
-                    f"Set `value:` or `labels.value`."
-                )
-            return expression.tree
-        except ConfigError as error:
-            faults.append(str(error))
+    action: str
+    channel: str | None
+    issue: str | None
+    group: str | None
+    label: str
+    rule: str
+    eligibility: Tree | None
+    applicability: Tree | None
+    suitability: Tree | None
+    valid_from: str | None
+    valid_until: str | None
+    cost: Tree
+    benefit: Tree
+    effect: Tree
+    effect_low: Tree
+    effect_high: Tree
+    uses: Mapping[str, Tree]
+    weights: tuple[Weight, ...]
+    stops: tuple[Stop, ...]
+    never: tuple[str, ...]
 
-    actions = []
-    for i, action in enumerate(config.actions):
-        at = f"policy.actions[{i}]"
-        rule = action.eligibility
-        eligibility = None if rule is None else tree(parse.condition, rule, f"{at}.eligibility")
-        amounts = {
-            name: tree(parse.number, 0 if action.name == c.NO_ACTION else getattr(action, name), f"{at}.{name}")
-            for name in ("cost", "benefit", "effect")
+    def conditions(self) -> Iterator[Tree]:
+        """Give the trees that say for whom it is."""
+        yield from (tree for tree in (self.eligibility, self.applicability, self.suitability) if tree is not None)
+
+    def trees(self) -> Iterator[Tree]:
+        """Give every tree of the option."""
+        yield from self.conditions()
+        yield from (self.cost, self.benefit, self.effect, self.effect_low, self.effect_high, *self.uses.values())
+        for weight in self.weights:
+            yield from (tree for tree in (weight.amount, weight.when) if tree is not None)
+        yield from (stop.tree for stop in self.stops)
+
+
+@dataclass(frozen=True)
+class RunLimit:
+    """How much of something the options, by their places, may use in a run; ``per_day`` of each day of the plan."""
+
+    name: str
+    of: str
+    options: tuple[int, ...]
+    amount: float
+    per_day: float | None
+
+
+@dataclass(frozen=True)
+class FairnessRule:
+    """The largest difference between the groups that a column tells in the share of those who get the options."""
+
+    name: str
+    by: str
+    options: tuple[int, ...]
+    max_difference: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Options and limits.
+
+    ``lists`` are the customers who never get an option, by the name of the list; ``reads`` the columns beside the
+    predictions that the policy reads, ``number`` or ``text``.
+    """
+
+    options: tuple[Option, ...]
+    limits: tuple[RunLimit, ...]
+    fairness: tuple[FairnessRule, ...]
+    lists: Mapping[str, tuple[str, ...]]
+    reads: Mapping[str, Literal["number", "text"]]
+    plan_days: int
+    exploration_share: float
+    holdout_share: float
+
+    @cached_property
+    def version(self) -> str:
+        """A hash of everything that the policy says."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def nothing(self) -> int:
+        """The place of the option that is to do nothing."""
+        return [option.action for option in self.options].index(c.NO_ACTION)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """How each option is called: by its action, with the channel where the action has several."""
+        return tuple(option.label for option in self.options)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the policy as JSON can hold it; `from_json` is the way back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the policy that `to_json` stored."""
+        options = tuple(_option(option) for option in stored["options"])
+        limits = tuple(RunLimit(**_with_places(limit)) for limit in stored["limits"])
+        fairness = tuple(FairnessRule(**_with_places(rule)) for rule in stored["fairness"])
+        lists = {name: tuple(customers) for name, customers in stored["lists"].items()}
+        return cls(**{**stored, "options": options, "limits": limits, "fairness": fairness, "lists": lists})
+
+
+def columns_read(option: Option) -> frozenset[str]:
+    """Return the columns that an option's trees read."""
+    return frozenset(name for tree in option.trees() for name in columns_of(tree))
+
+
+def _option(stored: Mapping[str, Any]) -> Option:
+    return Option(
+        **{
+            **stored,
+            "weights": tuple(Weight(**weight) for weight in stored["weights"]),
+            "stops": tuple(Stop(**stop) for stop in stored["stops"]),
+            "never": tuple(stored["never"]),
         }
-        shown = "everyone" if rule is None else rule
-        actions.append(Action(action.name, action.channel, shown, eligibility, **amounts))
-    if faults:
-        raise ConfigError(listed(faults))
-    contacts = contacts_feature(config)
-    return Policy(
-        tuple(actions),
-        config.holdout_share,
-        config.contact_policy.max_contacts if config.contact_policy else None,
-        contacts if contacts in features else None,
     )
+
+
+def _with_places(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {**stored, "options": tuple(stored["options"])}

@@ -78,13 +78,22 @@ RECOMMENDATIONS: Final = Schema(
         *_KEY,
         Column(c.ACTION, "category", required=True, nullable=False),
         _required(c.CHANNEL, "category"),
-        Column(c.EXPECTED_VALUE, "number", required=True, nullable=False),
+        Column(c.CONTACT_TIME, "time", required=True),
+        *(
+            Column(name, "number", required=True, nullable=False)
+            for name in (c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH)
+        ),
+        Column(c.EFFECT_SOURCE, "category", required=True, nullable=False),
         Column(c.COST, "number", required=True, nullable=False, low=0),
+        Column(c.PRIORITY, "number", required=True, nullable=False),
         Column(c.RULE, "text", required=True, nullable=False),
         _required(c.RUNNER_UP, "category"),
+        _required(c.MARGIN, "number", 0),
+        _required(c.SMALLEST_CHANGE, "text"),
         Column(c.WHY, "text", required=True, nullable=False),
         Column(c.PROPENSITY, "number", required=True, nullable=False, low=0, high=1),
         Column(c.HOLDOUT, "flag", required=True, nullable=False),
+        Column(c.EXPLORED, "flag", required=True, nullable=False),
         Column(c.POLICY_VERSION, "category", required=True, nullable=False),
         Column(c.MODEL_VERSION, "category", required=True, nullable=False),
         Column(c.DECISION_ID, "key", required=True, nullable=False),

@@ -82,19 +82,32 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One customer's action at ``as_of``, worth how much, by which rule, and why not another."""
+    """One customer's action at ``as_of``, when and over which channel, worth how much, by which rule, and why.
+
+    ``expected_value`` is money, with the lowest and the highest that it may be; ``priority`` what the options were
+    ranked by, weights included; ``margin`` how much more the runner-up would have to be worth, and ``smallest_change``
+    the smallest change of one column that would alter the decision (None where chance decided). ``why`` is JSON.
+    """
 
     customer_id: str
     as_of: datetime
     action: str
     channel: str | None
+    contact_time: datetime | None
     expected_value: float
+    expected_low: float
+    expected_high: float
+    effect_source: str
     cost: float
+    priority: float
     rule: str
     runner_up: str | None
+    margin: float | None
+    smallest_change: str | None
     why: str
     propensity: float
     holdout: bool
+    explored: bool
     policy_version: str
     model_version: str
     decision_id: str

@@ -63,7 +63,7 @@ def test_a_cost_that_is_neither_is_one_fault(parsed):
     [
         ({"holdout_share": 1}, r"holdout_share: should be less than 1; it is 1\."),
         ({"holdout_share": -0.1}, r"holdout_share: should be greater than or equal to 0; it is -0\.1\."),
-        ({"contact_policy": {"max_contacts": 1}}, r"contact_policy\.window_days: is missing\."),
+        ({"contact_policy": {"max_contacts": 1}}, r"contact_policy: `max_contacts` and `window_days` go together\."),
         ({"contact_policy": {"max_contacts": -1, "window_days": 7}}, r"contact_policy\.max_contacts: .*it is -1\."),
         ({"contact_policy": {"max_contacts": 1, "window_days": 0}}, r"contact_policy\.window_days: .*it is 0\."),
     ],
@@ -77,3 +77,65 @@ def test_the_limits_have_limits(parsed, keys, says):
 def test_a_name_is_letters_digits_and_underscores(parsed, name):
     with pytest.raises(ConfigError, match=r"policy\.actions\[0\]\.name: string should"):
         parsed(**policy({"name": name}, CALL))
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"exploration_share": 0.6, "holdout_share": 0.4}, "exploration_share and holdout_share must leave somebody"),
+        ({"limits": [{"of": "cost"}]}, r"limits\[0\]: needs either `amount`, of the whole run, or `per_day`"),
+        ({"limits": [{"amount": 1, "per_day": 1}]}, r"limits\[0\]: needs either `amount`"),
+        ({"limits": [{"amount": -1}]}, r"limits\[0\]\.amount: should be greater than or equal to 0; it is -1\."),
+        ({"limits": [{"amount": float("nan")}]}, r"limits\[0\]\.amount: should be"),
+        ({"limits": [{"amount": 1}, {"per_day": 2}]}, "every limit must have a name of its own; 'cost' is there twice"),
+        ({"plan_days": 0}, r"plan_days: should be greater than 0; it is 0\."),
+        (
+            {"contact_policy": {"suppress": [{"group": "a"}]}},
+            r"suppress\[0\]: needs either `after` with `days`, or `when`",
+        ),
+        ({"contact_policy": {"suppress": [{"after": {"action": "a"}}]}}, "`after` and `days` go together"),
+        ({"guard_rails": {"never": [{"action": "call"}]}}, "needs `customers`, `file` or `when`"),
+        ({"guard_rails": {"fairness": [{"by": "region", "max_difference": 2}]}}, "max_difference: should be less than"),
+        ({"issues": {"retention": {"levr": 2}}}, "issues.retention has no key 'levr'; did you mean 'lever'"),
+        (
+            {"features": [{"kind": "attribute", "name": "value", "column": "x"}]},
+            "'value' is the name of a key or a pred",
+        ),
+    ],
+)
+def test_what_the_policy_says_of_its_limits_is_checked(parsed, keys, says):
+    with pytest.raises(ConfigError, match=says):
+        parsed(**policy(CALL, **keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"treatments": [{"channel": "web"}]}, "says `channel` and `treatments`; keep one of them"),
+        ({"channel": None, "treatments": [{"channel": "web"}, {"channel": "web"}]}, "two treatments over 'web'"),
+        ({"valid_from": "2024-06-01", "valid_until": "2024-05-01"}, "must be valid from before it is valid until"),
+        ({"valid_from": 20240501}, r"valid_from: must be a date such as 2024-05-31"),
+        ({"valid_until": "2024-13-01"}, "valid_until: month must be in 1..12"),
+        ({"uses": {"agent_hours": -1}}, "uses.agent_hours of 'call' must be 0 or more"),
+        ({"lever": -1}, "lever: should be greater than or equal to 0"),
+        ({"lever": float("inf")}, "lever: should be a finite number"),
+    ],
+)
+def test_what_an_action_says_is_checked(parsed, keys, says):
+    with pytest.raises(ConfigError, match=says):
+        parsed(**policy(CALL | keys))
+
+
+def test_an_issue_of_its_own_beside_another_of_its_group_is_refused(parsed):
+    groups = {"offers": {"issue": "retention"}}
+    with pytest.raises(ConfigError, match="'call' is of issue 'growth', its group of 'retention'; say one"):
+        parsed(**policy(CALL | {"group": "offers", "issue": "growth"}, groups=groups))
+    found = parsed(**policy(CALL | {"group": "offers"}, groups=groups)).policy
+    assert found.issue_of(found.actions[0]) == "retention"
+
+
+def test_the_last_day_of_an_action_counts_to_its_end(parsed):
+    days = {"valid_from": "2024-05-01", "valid_until": "2024-05-31"}
+    call = parsed(**policy(CALL | days)).policy.actions[0]
+    assert call.valid_from.isoformat() == "2024-05-01T00:00:00+00:00"
+    assert call.valid_until.isoformat() == "2024-05-31T23:59:59.999999+00:00"

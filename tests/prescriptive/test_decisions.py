@@ -2,28 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from deciding import decide
 
-from cxml.config.policy import PolicyConfig
-from cxml.prescriptive.decisions import HELD_OUT, NOTHING_PAYS, decision_id, decisions
-from cxml.prescriptive.policy import compiled_policy
+from cxml.prescriptive.decisions import HELD_OUT, NOTHING_PAYS, decision_id
 
 NAN = float("nan")
-
-
-def decide(actions, *, customers=None, **columns):
-    """Return the decisions of a policy without holdout for customers given as columns."""
-    rest = columns.pop("policy", {"holdout_share": 0})
-    arrays = {
-        name: np.array(values, dtype=object if any(isinstance(v, str) for v in values) else float)
-        for name, values in columns.items()
-    }
-    config = PolicyConfig.model_validate({"actions": actions, **rest})
-    n_rows = len(next(iter(arrays.values())))
-    features = {name: "number" for name in arrays if name.startswith("contacts")}
-    return decisions(
-        compiled_policy(config, features, has_value=True), arrays, customers or [f"c{i}" for i in range(n_rows)]
-    )
-
 
 CALL = {"name": "call", "channel": "phone", "cost": 10, "effect": 0.2, "eligibility": "renewal_risk > 0.5"}
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.05}
@@ -38,10 +21,11 @@ def test_worth_is_benefit_times_effect_minus_cost_and_the_best_is_chosen():
     assert found.channel.tolist() == ["phone", "mail", None]
     assert found.rule.tolist() == ["renewal_risk > 0.5", "everyone", NOTHING_PAYS]
     assert found.runner_up.tolist() == ["mail", "no_action", "mail"]
+    assert found.margin.tolist() == [6.0, 4.0, 0.5]  # 10 - 4, 4 - 0, 0 - (-.5)
     assert [json.loads(why) for why in found.why] == [
-        {"passed": ["call", "mail"], "failed": [], "suppressed": [], "runner_up_value": 4.0},
-        {"passed": ["mail"], "failed": ["call"], "suppressed": [], "runner_up_value": 0.0},
-        {"passed": ["call", "mail"], "failed": [], "suppressed": [], "runner_up_value": -0.5},
+        {"fired": ["call", "mail"], "not_met": {}, "not_applicable": {}, "suppressed": {}},
+        {"fired": ["mail"], "not_met": {"call": "eligibility"}, "not_applicable": {}, "suppressed": {}},
+        {"fired": ["call", "mail"], "not_met": {}, "not_applicable": {}, "suppressed": {}},
     ]
 
 
@@ -76,7 +60,8 @@ LIMITED = {"holdout_share": 0, "contact_policy": {"max_contacts": 2, "window_day
 def test_the_contact_limit_suppresses_what_reaches_the_customer(past, expected):
     found = decide([MAIL], value=[100.0], contacts_30d=[past], policy=LIMITED)
     assert found.action.tolist() == [expected]
-    assert json.loads(found.why[0])["suppressed"] == ([] if expected == "mail" else ["mail"])
+    stopped = {} if expected == "mail" else {"mail": "2 contacts in 30 days"}
+    assert json.loads(found.why[0])["suppressed"] == stopped
 
 
 def test_an_action_that_contacts_nobody_is_not_limited():
@@ -114,7 +99,8 @@ def test_each_row_is_decided_alone():
     many = decide([CALL, MAIL], renewal_risk=risk, value=value)
     for i in range(0, 200, 17):
         one = decide([CALL, MAIL], customers=[f"c{i}"], renewal_risk=risk[i : i + 1], value=value[i : i + 1])
-        assert [array[0] for array in vars(one).values()] == [array[i] for array in vars(many).values()]
+        for alone, together in zip(vars(one).values(), vars(many).values(), strict=True):
+            assert alone[0] == together[i] or (alone[0] != alone[0] and together[i] != together[i])
 
 
 def test_a_decision_has_the_same_id_for_the_same_inputs_only():

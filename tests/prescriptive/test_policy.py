@@ -4,7 +4,8 @@ import pytest
 
 from cxml.config.policy import PolicyConfig
 from cxml.errors import ConfigError
-from cxml.prescriptive.policy import Policy, compiled_policy, contacts_feature
+from cxml.prescriptive.compiling import compiled_policy
+from cxml.prescriptive.policy import Policy
 
 FEATURES = {"calls": "number", "plan": "category", "contacts_30d": "number"}
 
@@ -28,9 +29,9 @@ def test_a_compiled_policy_survives_json():
 
 
 def test_the_rule_is_kept_as_its_author_wrote_it():
-    call, nothing = compiled_policy(policy(CALL), FEATURES, has_value=True).actions
+    call, nothing = compiled_policy(policy(CALL), FEATURES, has_value=True).options
     assert call.rule == "renewal_risk > 0.6 AND plan = 'gold'"
-    assert (nothing.name, nothing.rule, nothing.eligibility) == ("no_action", "everyone", None)
+    assert (nothing.action, nothing.rule, nothing.eligibility) == ("no_action", "everyone", None)
 
 
 def test_the_version_follows_what_the_policy_says():
@@ -58,10 +59,3 @@ def test_a_policy_on_value_needs_a_company_that_says_what_a_customer_is_worth():
     with pytest.raises(ConfigError, match=r"policy.actions\[0\].benefit: uses `value`, but .* Set `value:`"):
         compiled_policy(policy(CALL), FEATURES, has_value=False)
     compiled_policy(policy({**CALL, "benefit": 100}), FEATURES, has_value=False)
-
-
-def test_the_contact_policy_names_its_feature_where_contacts_were_logged():
-    limited = policy(CALL, contact_policy={"max_contacts": 2, "window_days": 30})
-    assert contacts_feature(limited) == "contacts_30d"
-    assert compiled_policy(limited, FEATURES, has_value=True).contacts == "contacts_30d"
-    assert compiled_policy(limited, {"plan": "category"}, has_value=True).contacts is None

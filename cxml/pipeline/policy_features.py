@@ -1,0 +1,81 @@
+"""What a policy alone reads: its own features, and the past actions that its contact policy counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cxml.config.company import CompanyConfig
+from cxml.config.features import Feature
+from cxml.descriptive.features import feature_frame
+from cxml.descriptive.sources import Tables
+from cxml.errors import ConfigError
+from cxml.pipeline import plan
+from cxml.prescriptive.compiling import compiled_policy
+from cxml.prescriptive.past_actions import past_features, past_names
+from cxml.prescriptive.policy import Policy
+from cxml.schema.tables import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def policy_features(config: CompanyConfig, tables: Tables, features: Iterable[str]) -> tuple[Feature, ...]:
+    """Return the features that a company's policy reads beside those of the models.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    tables : Tables
+        Without a table ``actions`` nobody was ever contacted, and there is nothing to count.
+    features : the names of the features of the models
+
+    Raises
+    ------
+    ConfigError
+        If a name is that of a feature of the models, or the table ``actions`` lacks a column that is needed.
+    """
+    if config.policy is None:
+        return ()
+    past: Sequence[Feature] = past_features(config.policy, tables.kinds["actions"]) if "actions" in tables else ()
+    own, known = (*config.policy.features, *past), set(features)
+    if taken := [feature.name for feature in own if feature.name in known]:
+        raise ConfigError(
+            f"policy: {taken[0]!r} is a feature of the models and one that the policy makes. Rename one of them."
+        )
+    return own
+
+
+def policy_of(
+    config: CompanyConfig, tables: Tables, features: Sequence[Feature], kinds: Mapping[str, Kind]
+) -> Policy | None:
+    """Return the compiled policy; None where the config has none.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    tables : Tables
+    features : of the models
+    kinds : of these features, as the models read them
+    """
+    if config.policy is None:
+        return None
+    own = policy_features(config, tables, kinds)
+    all_kinds = plan.kinds_of([*features, *own], tables)
+    has_value = (config.value or config.labels.value) is not None
+    return compiled_policy(
+        config.policy, {**{feature.name: all_kinds[feature.name] for feature in own}, **kinds}, has_value=has_value
+    )
+
+
+def policy_frame(
+    config: CompanyConfig, tables: Tables, features: Sequence[Feature], spine: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the FEATURES frame of some customers and moments, with what the policy reads beside.
+
+    Where there is no table ``actions``, nobody was contacted: those counts are 0.
+    """
+    own = policy_features(config, tables, [feature.name for feature in features])
+    frame = feature_frame(tables, [*features, *own], spine)
+    uncounted = [] if config.policy is None or "actions" in tables else past_names(config.policy)
+    return frame.assign(**dict.fromkeys(uncounted, 0.0))

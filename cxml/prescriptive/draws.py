@@ -1,0 +1,154 @@
+"""What is left to chance: who is held out, who is explored with, and how likely each decision was.
+
+Every draw is a hash, so that the same customer at the same moment always draws the same: of the customer alone for the
+holdout, which is for good, of customer and moment for the exploration, which is drawn anew each run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_HOLDOUT, _EXPLORE, _WHICH, _THIN = (np.uint64(i * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for i in range(1, 5))
+# Of what a limit allows, the share that drawn actions may be expected to use, so that chance hardly ever breaks it.
+_EXPLORED_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What was drawn; arrays of shape (n_rows,).
+
+    ``option`` is what each explored customer drew, ``nothing`` where the draw was thinned away. Each explored customer
+    could draw any of ``n_fired`` options; one that is not nothing was kept with probability ``kept``.
+    """
+
+    holdout: NDArray[np.bool_]
+    explored: NDArray[np.bool_]
+    option: NDArray[np.intp]
+    n_fired: NDArray[np.intp]
+    kept: float
+
+
+def keys_of(customers: Sequence[str]) -> NDArray[np.uint64]:
+    """Return 64 bits for each customer, the same for good; shape (n_rows,)."""
+    digest = hashlib.blake2b
+    found = b"".join(
+        [digest(customer.encode("utf-8", "surrogatepass"), digest_size=8).digest() for customer in customers]
+    )
+    return np.frombuffer(found, dtype="<u8").astype(np.uint64)
+
+
+def drawn(
+    keys: NDArray[np.uint64],
+    moments: NDArray[np.datetime64],
+    fired: NDArray[np.bool_],
+    limits: Sequence[tuple[float, Floats]],
+    *,
+    nothing: int,
+    holdout_share: float,
+    exploration_share: float,
+) -> Drawn:
+    """Draw who is held out, who is explored with, and with what.
+
+    Parameters
+    ----------
+    keys : as `keys_of` gives them
+    moments : of the decisions, shape (n_rows,)
+    fired : whether each option may be chosen, shape (n_rows, n_options)
+    limits : amount of each limit, with what each choice uses of it, (n_options,) or (n_rows, n_options)
+    nothing : the place of the option that is to do nothing
+    holdout_share, exploration_share : as the policy says
+
+    Returns
+    -------
+    Drawn
+        What is drawn holds within every limit.
+    """
+    n_rows = len(keys)
+    holdout = _uniform(keys, _HOLDOUT) < holdout_share
+    none = np.full(n_rows, nothing, dtype=np.intp)
+    n_fired = fired.sum(axis=1)
+    if exploration_share <= 0:
+        return Drawn(holdout, np.zeros(n_rows, dtype=bool), none, n_fired, 1.0)
+    now = keys ^ _mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
+    explored = ~holdout & (_uniform(now, _EXPLORE) < exploration_share)
+    rows = np.flatnonzero(explored)
+    wanted = (_uniform(now[rows], _WHICH) * n_fired[rows]).astype(np.intp)  # the how-manieth of those that fired
+    option = none.copy()
+    option[rows] = (fired[rows].cumsum(axis=1) > wanted[:, None]).argmax(axis=1)
+    kept = _kept(fired[rows], n_fired[rows], [(amount, _rows(use, rows)) for amount, use in limits])
+    if kept < 1:
+        option[rows[_uniform(now[rows], _THIN) >= kept]] = nothing
+    for amount, use in limits:
+        took = _used(_rows(use, rows), option[rows])
+        order = np.argsort(now[rows], kind="stable")  # as good as any, and the same every time
+        over = order[np.cumsum(took[order]) > amount]
+        option[rows[over[took[over] > 0]]] = nothing
+    return Drawn(holdout, explored, option, n_fired, kept)
+
+
+def propensity(
+    chosen: NDArray[np.intp],
+    best: NDArray[np.intp],
+    n_fired: NDArray[np.intp],
+    *,
+    nothing: int,
+    kept: float,
+    holdout_share: float,
+    exploration_share: float,
+) -> Floats:
+    """Return how likely each decision was, over the draws of holdout and exploration; shape (n_rows,).
+
+    Parameters
+    ----------
+    chosen : the option of each customer
+    best : what the customer gets, or would have got, when nothing is drawn
+    n_fired : how many options the customer may get, nothing among them
+    nothing, kept, holdout_share, exploration_share : as for `drawn` and of what it gave
+    """
+    drawn_so = np.where(chosen == nothing, 1 - kept * (n_fired - 1) / n_fired, kept / n_fired)
+    decided = (1 - exploration_share) * (chosen == best) + exploration_share * drawn_so
+    found: Floats = (1 - holdout_share) * decided + holdout_share * (chosen == nothing)
+    return np.minimum(found, 1.0)
+
+
+def _kept(fired: NDArray[np.bool_], n_fired: NDArray[np.intp], limits: Sequence[tuple[float, Floats]]) -> float:
+    """Return the probability with which a draw is kept so that no limit is expected to be used up by draws."""
+    kept = 1.0
+    share = fired / np.maximum(n_fired, 1)[:, None]
+    for amount, use in limits:
+        expected = float((share * use).sum())
+        if expected > _EXPLORED_SHARE * amount:
+            kept = min(kept, _EXPLORED_SHARE * amount / expected)
+    return kept
+
+
+def _rows(use: Floats, rows: NDArray[np.intp]) -> Floats:
+    return use if use.ndim == 1 else use[rows]
+
+
+def _used(use: Floats, option: NDArray[np.intp]) -> Floats:
+    """Return what each row's choice uses; shape (n_rows,)."""
+    found: Floats = use[option] if use.ndim == 1 else use[np.arange(len(option)), option]
+    return found
+
+
+def _uniform(keys: NDArray[np.uint64], salt: Any) -> Floats:
+    """Return a number in [0, 1) for each key and a salt."""
+    return (_mixed(keys ^ salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return keys whose bits all depend on all bits (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
+    z = keys + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    found: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return found

@@ -1,0 +1,116 @@
+"""The features of past actions that a contact policy reads: contacts in a window, and actions after which others rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from cxml.config.features import Aggregate
+from cxml.config.policy import PolicyConfig
+from cxml.config.policy_limits import After, Suppression
+from cxml.errors import ConfigError, listed
+from cxml.schema import columns as c
+from cxml.schema.sql import literal
+
+_REMEDY: Final = "Add the column to the `actions` table, or take the limit out."
+
+
+def contacts_name(window_days: int, channel: str | None = None) -> str:
+    """Return the name of the feature that counts a customer's contacts in a window, over one channel or all."""
+    return "_".join(["contacts", *([channel] if channel else []), f"{window_days}d"])
+
+
+def rest_name(rest: Suppression) -> str:
+    """Return the name of the feature that counts the past actions after which something rests."""
+    after = _after(rest)
+    outcome = "".join(ch if ch.isascii() and ch.isalnum() else "_" for ch in after.outcome or "")
+    return "_".join(["past", *after.named.values(), *([outcome] if outcome else []), f"{rest.days}d"])
+
+
+def past_features(config: PolicyConfig, action_columns: Collection[str]) -> tuple[Aggregate, ...]:
+    """Return the features of past actions that a policy reads, each a count in a trailing window.
+
+    Parameters
+    ----------
+    config : PolicyConfig
+    action_columns : the columns of the `actions` table
+
+    Raises
+    ------
+    ConfigError
+        If a limit needs a column that the table does not have; all of them together.
+    """
+    found = {feature.name: feature for feature in _features(config, action_columns)}
+    faults = [
+        f"policy.contact_policy: {what} needs the column {column!r} in `actions`, which is not there. {_REMEDY}"
+        for what, column in _needed(config)
+        if column not in action_columns
+    ]
+    if faults:
+        raise ConfigError(listed(faults))
+    return tuple(found.values())
+
+
+def past_names(config: PolicyConfig) -> tuple[str, ...]:
+    """Return the names of those features."""
+    return tuple(dict.fromkeys(feature.name for feature in _features(config, (c.CHANNEL,))))
+
+
+def _needed(config: PolicyConfig) -> Iterator[tuple[str, str]]:
+    """Give what the contact policy says that not every `actions` table can answer, with the column that it needs."""
+    for channel in config.contact_policy.channels:
+        yield f"the limit of {channel!r}", c.CHANNEL
+    for rest in config.contact_policy.suppress:
+        if rest.after is not None:
+            after = _after(rest)
+            if after.channel is not None:
+                yield f"the rest after {after}", c.CHANNEL
+            if after.outcome is not None:
+                yield f"the rest after {after.outcome!r}", c.OUTCOME
+
+
+def _features(config: PolicyConfig, action_columns: Collection[str]) -> Iterator[Aggregate]:
+    contacts = config.contact_policy
+    something = f"{c.ACTION} <> {literal(c.NO_ACTION)}"
+    if contacts.window_days is not None:
+        where = f"{something} AND {c.CHANNEL} IS NOT NULL" if c.CHANNEL in action_columns else something
+        yield _count(contacts_name(contacts.window_days), where, contacts.window_days)
+    for channel, limit in contacts.channels.items():
+        where = f"{something} AND {c.CHANNEL} = {literal(channel)}"
+        yield _count(contacts_name(limit.window_days, channel), where, limit.window_days)
+    for rest in contacts.suppress:
+        if rest.after is not None and rest.days is not None:
+            yield _count(rest_name(rest), _where(config, rest), rest.days)
+
+
+def _count(name: str, where: str, days: int) -> Aggregate:
+    return Aggregate(name=name, table="actions", aggregate="rows", where=where, window_days=days)
+
+
+def _after(rest: Suppression) -> After:
+    """Return the past action of a rest: that of the resting offers themselves, where it only names an outcome."""
+    after = rest.after or After()
+    return after if after.named else after.model_copy(update=rest.named)
+
+
+def _where(config: PolicyConfig, rest: Suppression) -> str:
+    """Return the condition on the `actions` table that tells the past actions of a rest."""
+    after, parts = _after(rest), []
+    if {"issue", "group"} & after.named.keys():
+        names = [
+            action.name
+            for action in config.actions
+            if after.issue in (None, config.issue_of(action))
+            and after.group in (None, action.group)
+            and after.action in (None, action.name)
+        ]
+        parts.append(f"{c.ACTION} IN ({', '.join(map(literal, names or ['']))})")
+    elif after.action is not None:
+        parts.append(f"{c.ACTION} = {literal(after.action)}")
+    else:
+        parts.append(f"{c.ACTION} <> {literal(c.NO_ACTION)}")
+    if after.channel is not None:
+        parts.append(f"{c.CHANNEL} = {literal(after.channel)}")
+    if after.outcome is not None:
+        parts.append(f"{c.OUTCOME} = {literal(after.outcome)}")
+    return " AND ".join(parts)
