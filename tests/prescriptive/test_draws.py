@@ -1,0 +1,79 @@
+"""Chance: who is held out, who is explored with, and that logged propensities are the frequencies of many runs."""
+
+import numpy as np
+import pytest
+from deciding import NOW, arrays, compiled
+
+from cxml.prescriptive.decisions import EXPLORED, decisions
+
+MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.05}
+CALL = {"name": "call", "channel": "phone", "cost": 2, "effect": 0.05}
+ACTIONS = [MAIL, CALL | {"eligibility": "renewal_risk > 0.5"}, {"name": "gift", "cost": 4, "effect": 0.02}]
+CUSTOMERS = [f"c{i}" for i in range(4_000)]
+
+
+def runs(policy, n_runs, **columns):
+    """Return the decisions of the same customers on as many days."""
+    for day in range(n_runs):
+        moments = np.full(len(CUSTOMERS), NOW + np.timedelta64(day, "D"))
+        yield decisions(policy, arrays(columns), CUSTOMERS, moments)[0]
+
+
+@pytest.fixture(scope="module")
+def columns():
+    rng = np.random.default_rng(0)
+    return {"renewal_risk": rng.random(len(CUSTOMERS)), "value": rng.random(len(CUSTOMERS)) * 200}
+
+
+def test_explored_customers_get_any_option_that_fired_equally_often(columns):
+    found = next(iter(runs(compiled(ACTIONS, exploration_share=0.9), 1, **columns)))
+    risky = found.explored & (np.asarray(columns["renewal_risk"]) > 0.5)
+    shares = {name: (found.action[risky] == name).mean() for name in ("mail", "call", "gift", "no_action")}
+    assert found.explored.mean() == pytest.approx(0.9, abs=0.02)
+    assert shares == pytest.approx(dict.fromkeys(shares, 0.25), abs=0.04)
+    safe = found.explored & ~risky
+    assert not (found.action[safe] == "call").any()
+    assert set(found.rule[found.explored]) == {EXPLORED}
+    assert np.isnan(found.margin[found.explored]).all()
+
+
+def test_exploration_is_drawn_anew_and_the_holdout_is_for_good(columns):
+    first, second = runs(compiled(ACTIONS, exploration_share=0.5, holdout_share=0.3), 2, **columns)
+    assert np.array_equal(first.holdout, second.holdout)
+    assert (first.explored != second.explored).mean() > 0.2
+    assert not (first.holdout & first.explored).any()
+    again = next(iter(runs(compiled(ACTIONS, exploration_share=0.5, holdout_share=0.3), 1, **columns)))
+    assert first.action.tolist() == again.action.tolist()
+
+
+def test_propensities_add_up_to_one_over_what_can_happen():
+    """One customer, three options that fired: best, another, nothing; by the definition."""
+    columns = {"renewal_risk": [0.9] * 4_000, "value": [100.0] * 4_000}
+    found = next(iter(runs(compiled([MAIL, CALL], exploration_share=0.6, holdout_share=0.1), 1, **columns)))
+    share = dict(zip(found.action, found.propensity, strict=True))
+    assert share["mail"] == pytest.approx(0.9 * (0.4 + 0.6 / 3))  # mail is worth 4, a call 3
+    assert share["call"] == pytest.approx(0.9 * 0.6 / 3)
+    assert share["no_action"] == pytest.approx(0.9 * 0.6 / 3 + 0.1)
+    assert sum(share.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("limits", [[], [{"of": "contacts", "channel": "phone", "amount": 150}]])
+def test_propensities_are_the_frequencies_of_many_runs(columns, limits):
+    """Inverse propensity weighting counts every action as often as there are customers who may get it."""
+    policy = compiled(ACTIONS, exploration_share=0.5, limits=limits)
+    n_runs = 20
+    counted = dict.fromkeys(("mail", "gift", "no_action"), 0.0)
+    for found in runs(policy, n_runs, **columns):
+        assert (found.propensity > 0).all()
+        for name in counted:
+            counted[name] += (1 / found.propensity[found.action == name]).sum() / n_runs / len(CUSTOMERS)
+    assert counted == pytest.approx(dict.fromkeys(counted, 1.0), abs=0.05)
+
+
+def test_what_is_drawn_holds_within_the_limits(columns):
+    limits = [{"of": "contacts", "channel": "phone", "amount": 20}, {"of": "cost", "amount": 300}]
+    policy = compiled(ACTIONS, exploration_share=0.9, limits=limits)
+    for found in runs(policy, 5, **columns):
+        assert (found.action == "call").sum() <= 20
+        assert found.cost.sum() <= 300
+        assert found.explored.any()
