@@ -30,10 +30,10 @@ from cxml.predictive.health_heads import speaks
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
 from cxml.predictive.vocabulary import Language
-from cxml.prescriptive.choosing import Allocated
 from cxml.prescriptive.decisions import Decisions, decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
+from cxml.schema.allocated import Allocated
 from cxml.schema.rows import ExplainedChange, Explanation, HealthItem, Prediction, Reason, Recommendation
 
 if TYPE_CHECKING:

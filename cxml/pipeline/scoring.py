@@ -27,6 +27,7 @@ from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.report.summary import NpsFigure, ValueFigure, customers, expected_value, summary
 from cxml.schema import columns as c
+from cxml.schema.allocated import Allocated
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
 from cxml.schema.tables import TABLES, Kind
@@ -41,7 +42,11 @@ _DAYS_AFTER: Final = 365
 
 @dataclass(frozen=True)
 class Scored:
-    """What scoring gave: the three frames, the files they were written to, and the summary for people."""
+    """What scoring gave: the three frames, the files they were written to, and the summary for people.
+
+    ``features`` holds what the policy alone reads too. ``allocated`` tells how the limits of the policy were used; it
+    is None where the policy has none.
+    """
 
     features: pd.DataFrame
     predictions: pd.DataFrame
@@ -49,6 +54,7 @@ class Scored:
     written: tuple[Path, ...]
     summary: str
     warnings: tuple[str, ...]
+    allocated: Allocated | None = None
 
 
 def score(
@@ -116,8 +122,9 @@ def score(
         currency=config.currency,
         answered=_answered_nps(config, tables, moment),
         value=_expected_value(config, predictor, predictions),
+        allocated=allocated,
     )
-    return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes))
+    return Scored(frame, predictions, recommendations, tuple(written), text, tuple(notes), allocated)
 
 
 def as_configured(

@@ -29,7 +29,9 @@ def refuse_faults(worth: Floats, nothing: int, limits: Sequence[Limit], fairness
         bad = ~np.isfinite(worth[:, nothing])
         faults.append(_fault("worth of nothing", "must be finite, as nothing is always possible", bad, worth))
     names = [limit.name for limit in (*limits, *fairness)]
-    faults += [f"limit {name!r}: is there {names.count(name)} times." for name in sorted(set(names)) if names.count(name) > 1]
+    faults += [
+        f"limit {name!r}: is there {names.count(name)} times." for name in sorted(set(names)) if names.count(name) > 1
+    ]
     for limit in limits:
         faults += _limit_faults(limit, worth, nothing)
     for limit in fairness:

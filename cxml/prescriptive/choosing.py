@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.prescriptive.allocation import Fairness, Limit, allocation
+from cxml.prescriptive.allocation import Allocation, Fairness, Limit, allocation
 from cxml.prescriptive.draws import Drawn
 from cxml.prescriptive.options import Floats, Looked, Run, limit_use
 from cxml.prescriptive.policy import Policy
 from cxml.prescriptive.schedule import scheduled_days
+from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
-
-
-@dataclass(frozen=True)
-class LimitUse:
-    """One limit of a run: how much there was, how much was used, and what one more unit would be worth."""
-
-    name: str
-    amount: float
-    used: float
-    price: float
-
-
-@dataclass(frozen=True)
-class Allocated:
-    """How well the limits of a run were used: ``value`` is what the choices are ranked by, added up; no choice within
-    the limits is worth more than ``bound``.
-
-    ``n_customers`` were decided by worth: neither held out nor explored with.
-    """
-
-    method: str
-    n_customers: int
-    value: float
-    bound: float
-    limits: tuple[LimitUse, ...]
-
-    @property
-    def gap(self) -> float:
-        """How far the value may be from the best, as a share of the best."""
-        return max(self.bound - self.value, 0.0) / abs(self.bound) if self.bound else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +70,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
     ]
     worth = look.priority[rows]
     found = allocation(worth, nothing, limits, fairness)
-    charge: Floats = np.broadcast_to(0.0, look.priority.shape)
-    for limit, use in zip(policy.limits, uses, strict=True):
-        if price := found.prices[limit.name]:
-            charge = charge + price * use
+    charge = _charge(policy, run, uses, groups, found)
     net = look.priority - charge
     chosen[free] = found.chosen
     best = _best(net)
@@ -112,14 +80,30 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
     chosen[day == _NO_DAY] = nothing
     best[day == _NO_DAY] = nothing
     took = [(limit, _used(use, chosen)) for limit, use in zip(policy.limits, uses, strict=True)]
-    report = Allocated(
-        found.method,
-        len(free),
-        float(look.priority[free, chosen[free]].sum()),
-        found.bound,
-        tuple(LimitUse(limit.name, limit.amount, used, found.prices[limit.name]) for limit, used in took),
-    )
+    limited_by = [LimitUse(limit.name, limit.amount, used, found.prices[limit.name]) for limit, used in took]
+    limited_by += [
+        LimitUse(rule.name, rule.max_difference, found.used[rule.name], found.prices[rule.name])
+        for rule in policy.fairness
+    ]
+    value = float(look.priority[free, chosen[free]].sum())
+    report = Allocated(found.method, len(free), value, max(found.bound, value), tuple(limited_by))
     return Choice(chosen, best, net, charge, np.maximum(day, 0), limited, report)
+
+
+def _charge(
+    policy: Policy, run: Run, uses: Sequence[Floats], groups: Mapping[str, NDArray[np.int64]], found: Allocation
+) -> Floats:
+    """Return what the limits ask for each option, shape (n_rows, n_options); infinite where it alone is too much."""
+    charge: Floats = np.zeros((len(policy.options), run.n_rows)).T
+    for limit, use in zip(policy.limits, uses, strict=True):
+        if price := found.prices[limit.name]:
+            charge += price * use
+        if (too_much := use > limit.amount).any():
+            charge[np.broadcast_to(too_much, charge.shape)] = np.inf
+    for rule in policy.fairness:
+        if (fees := found.fees[rule.name]).any():
+            charge[:, rule.options] += fees[groups[rule.by]][:, None]
+    return charge
 
 
 def uses_of(policy: Policy, run: Run, look: Looked) -> list[Floats]:

@@ -192,11 +192,11 @@ class _Compiler:
                 stop(self._options(never, where), f"never where {never.when}", tree)
         if contacts.max_contacts is not None and contacts.window_days is not None:
             reached = [place for place, (_, action, t) in enumerate(self.treatments) if action.channel or t is not None]
-            label = f"{contacts.max_contacts} contacts in {contacts.window_days} days"
+            label = f"{_contacts(contacts.max_contacts)} in {contacts.window_days} days"
             stop(reached, label, _at_least(contacts_name(contacts.window_days), contacts.max_contacts))
         for channel, limit in contacts.channels.items():
             places = self._options(Scope(channel=channel), f"policy.contact_policy.channels.{channel}")
-            label = f"{limit.max_contacts} contacts by {channel} in {limit.window_days} days"
+            label = f"{_contacts(limit.max_contacts)} by {channel} in {limit.window_days} days"
             stop(places, label, _at_least(contacts_name(limit.window_days, channel), limit.max_contacts))
         for i, rest in enumerate(contacts.suppress):
             where = f"policy.contact_policy.suppress[{i}]"
@@ -301,6 +301,10 @@ class _Compiler:
 def _at_least(feature: str, n: int) -> Tree:
     """Return the condition that somebody was contacted so often; nobody was where none is counted."""
     return [">=", ["column", feature], ["number", float(n)]] if n else _TRUE
+
+
+def _contacts(n: int) -> str:
+    return f"{n} contact{'' if n == 1 else 's'}"
 
 
 def _all_of(trees: list[Tree]) -> Tree | None:

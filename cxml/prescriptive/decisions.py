@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import object_array
-from cxml.prescriptive.choosing import Allocated, Choice, choice, uses_of
+from cxml.prescriptive.choosing import Choice, choice, uses_of
 from cxml.prescriptive.draws import Drawn, drawn, keys_of, propensity
 from cxml.prescriptive.options import FIRED, Columns, Floats, expected_values, looked, run_of
 from cxml.prescriptive.policy import Policy
 from cxml.prescriptive.smallest_change import smallest_changes
 from cxml.prescriptive.why import why
+from cxml.schema.allocated import Allocated
 
 HELD_OUT: Final = "held out: gets no action, so that the others can be compared"
 EXPLORED: Final = "drawn by chance among the actions that the customer may get, to learn from"

@@ -105,20 +105,16 @@ class _Search:
 
     def _crossings(self, name: str, touched: list[int]) -> Iterator[_Tried]:
         """Give, up and down, the nearest value at which another option would be worth more, were worths linear."""
-        now = self.now.columns[name]
+        now, best, rows = self.now.columns[name], self.made.best, np.arange(self.n_rows)
         step = _STEP * np.maximum(np.abs(now), _STEP)
-        moved = self._net(name, now + step, touched)
         slope = np.zeros_like(self.made.net)
-        slope[:, touched] = (moved - self.made.net[:, touched]) / step[:, None]
-        rows = np.arange(self.n_rows)
-        best = self.made.best
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # of what may not be chosen, no slope is known
+            slope[:, touched] = (self._net(name, now + step, touched) - self.made.net[:, touched]) / step[:, None]
             gain = slope - slope[rows, best][:, None]
             away = (self.made.net[rows, best][:, None] - self.made.net) / gain
-        away[~np.isfinite(away)] = np.nan
-        away[rows, best] = np.nan
+        away[~np.isfinite(away)] = 0.0
         for direction, op in ((1.0, ">="), (-1.0, "<=")):
-            ahead = np.where(away * direction > 0, np.abs(away), np.inf).min(axis=1, initial=np.inf)
+            ahead = np.where(away * direction > 0, np.abs(away), np.inf).min(axis=1)
             far = np.where(np.isfinite(ahead), now + direction * ahead * (1 + 1e-9), np.nan)
             yield _Tried(name, far, None, op)
 

@@ -196,13 +196,17 @@ def _next(story: CustomerStory) -> Iterator[str]:
         channel = f", {_name(story, c.CHANNEL, found.channel)}" if found.channel else ""
         yield words["recommended"].format(action=f"{found.action}{channel}", worth=_money(story, found.expected_value))
         yield words["because"].format(rule=found.rule)
-        why = json.loads(found.why)
-        if found.runner_up is not None:
-            then = _money(story, why.get("runner_up_value", 0.0))
+        if found.runner_up is not None and found.margin is not None:
+            then = _money(story, found.priority - found.margin)
             yield words["runner_up"].format(action=found.runner_up, worth=then)
-        for key in ("failed", "suppressed"):
-            if why[key]:
-                yield words[key].format(actions=", ".join(why[key]))
+        why = json.loads(found.why)
+        if failed := [*why["not_met"], *why["not_applicable"]]:
+            yield words["failed"].format(actions=", ".join(failed))
+        if why["suppressed"]:
+            held = ", ".join(f"{option} ({reason})" for option, reason in why["suppressed"].items())
+            yield words["suppressed"].format(actions=held)
+        if found.smallest_change is not None:
+            yield words["smallest_change"].format(change=found.smallest_change)
     if ends:
         yield words["contract_ends"].format(day=_day(min(ends)))
 

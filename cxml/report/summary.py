@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cxml.report.limits_text import limits_lines
 from cxml.schema import columns as c
+from cxml.schema.allocated import Allocated
 from cxml.schema.figures import Z_95
 
 if TYPE_CHECKING:
@@ -135,6 +137,7 @@ def summary(
     currency: str,
     answered: NpsFigure | None = None,
     value: ValueFigure | None = None,
+    allocated: Allocated | None = None,
 ) -> str:
     """Return the summary of a batch as plain text, 100 columns wide at most.
 
@@ -146,6 +149,7 @@ def summary(
     currency : of value, cost and expected value
     answered : the NPS of those who answered, to stand beside that of everyone
     value : the money to expect of all customers
+    allocated : how the limits of the policy were used; None where it has none
     """
     lines = [title, ""]
     predicted = predicted_nps(predictions)
@@ -166,6 +170,8 @@ def summary(
         lines.append(f"{'Health':<15}median {middle:.0f} of 100; a tenth is below {low:.0f}, a tenth above {high:.0f}")
     if recommendations is not None:
         lines += ["", *_actions(recommendations, currency)]
+    if allocated is not None:
+        lines += ["", *limits_lines(allocated, currency)]
     return "\n".join(lines)
 
 
@@ -192,6 +198,10 @@ def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
         yield f"{name:<{width}}{channel:<10}{row['customers']:>10,}{row['cost']:>14,.0f}{row['worth']:>16,.0f}"
     total = recommendations[[c.COST, c.EXPECTED_VALUE]].sum()
     yield f"{'all':<{width + 10}}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
-    held = int(recommendations[c.HOLDOUT].sum())
-    held_out = f"{customers(held)} {'is' if held == 1 else 'are'} held out."
-    yield f"Worth is net of cost and rests on the effects that the policy assumes. {held_out}"
+    held, drawn = (int(recommendations[name].sum()) for name in (c.HOLDOUT, c.EXPLORED))
+    chance = f"{customers(held)} {'is' if held == 1 else 'are'} held out"
+    if drawn:
+        chance += f", {drawn:,} drawn to learn from"
+    low, high = (recommendations[name].sum() for name in (c.EXPECTED_LOW, c.EXPECTED_HIGH))
+    yield "Worth is net of cost and rests on the effects that the policy assumes:"
+    yield f"{low:,.0f} to {high:,.0f} {currency} if they are as low or as high as it allows for. {chance}."

@@ -20,7 +20,7 @@ def arrays(columns):
     """Return columns as the scorer makes them: numbers as float64 with NaN, texts as object."""
     return {
         name: np.array([*values, None], dtype=object)[:-1]
-        if any(isinstance(v, str) for v in values)
+        if any(isinstance(v, str) for v in values) or all(v is None for v in values)
         else np.array([np.nan if v is None else v for v in values], dtype=float)
         for name, values in columns.items()
     }

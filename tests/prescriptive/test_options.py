@@ -20,7 +20,9 @@ def state(found, label, i=0):
     told = json.loads(found.why[i])
     if label in told["fired"]:
         return "fired"
-    return next((kind, told[kind][label]) for kind in ("not_met", "not_applicable", "suppressed") if label in told[kind])
+    return next(
+        (kind, told[kind][label]) for kind in ("not_met", "not_applicable", "suppressed") if label in told[kind]
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,11 @@ def test_levers_weights_and_preferences_multiply_where_they_apply():
     }
     web = {"name": "web", "channel": "web", "cost": 1, "effect": 0}
     found = decide(
-        [MAIL | {"group": "gifts"}, web], policy=more, vip=[1.0, 0.0, NAN], likes_mail=[0.5, NAN, -1.0], value=[100.0] * 3
+        [MAIL | {"group": "gifts"}, web],
+        policy=more,
+        vip=[1.0, 0.0, NAN],
+        likes_mail=[0.5, NAN, -1.0],
+        value=[100.0] * 3,
     )
     # 100 x .05 = 5: x 3 x 2 x .5 - 1; x 3 - 1 where preference is unknown; x 0 - 1 where it is below 0, so nothing pays
     assert found.priority.tolist() == [14.0, 14.0, 0.0]
@@ -177,7 +183,7 @@ def test_the_range_of_the_effect_is_that_of_the_money():
     known = MAIL | {"name": "known", "effect": 0.06, "effect_low": 0.0, "effect_high": "0.1"}
     found = decide([MAIL], value=[100.0])
     # half to one and a half of .05 x 100, minus 1
-    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (1.5, 4.0, 6.5)
+    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (1.5, 4.0, pytest.approx(6.5))
     found = decide([known], value=[100.0])
     assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (-1.0, 5.0, 9.0)
     assert set(found.effect_source) == {"assumed"}

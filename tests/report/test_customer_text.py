@@ -92,9 +92,11 @@ def story():
         labels={"event:visit": "visits", "answers": "answers"},
         names={("event_type", "visit"): "visits", ("instrument", "nps"): "NPS", ("instrument", "csat"): "CSAT"},
         recommendation=Recommendation(
-            "c7", JULY, "discount", "mail", 12.5, 30.0, "renewal_risk > 0.1", "call",
-            '{"passed": ["discount", "call"], "failed": ["gift"], "suppressed": [], "runner_up_value": 7.25}',
-            0.95, False, "p1", "m1", "d1",
+            "c7", JULY, "discount", "mail", JULY, 12.5, 5.0, 20.0, "assumed", 30.0, 12.5, "renewal_risk > 0.1",
+            "call", 5.25, "renewal_risk <= 0.1 -> call",
+            '{"fired": ["discount", "call"], "not_met": {"gift": "eligibility"}, "not_applicable": {},'
+            ' "suppressed": {"letter": "1 contact by mail in 30 days"}}',
+            0.95, False, False, "p1", "m1", "d1",
         ),
     )  # fmt: skip
 
@@ -133,6 +135,8 @@ Next          discount, mail: worth 12.50 EUR net of cost
               because renewal_risk > 0.1
               runner-up: call, worth 7.25 EUR
               rule not met: gift
+              held back: letter (1 contact by mail in 30 days)
+              smallest change for another decision: renewal_risk <= 0.1 -> call
               the contract ends on 2024-08-16"""
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from cxml.report.summary import NpsFigure, expected_value, predicted_nps, summary
 from cxml.schema import columns as c
+from cxml.schema.allocated import Allocated, LimitUse
 
 NAN = float("nan")
 TITLE = "acme: 4 customers as of 2024-07-01, model abc"
@@ -32,6 +33,9 @@ def recommendations():
             c.HOLDOUT: [False, False, False, False, True, False],
             c.COST: [10.0, 0.0, 15.0, 20.0, 0.0, 0.0],
             c.EXPECTED_VALUE: [40.0, 0.0, 5.0, 2000.0, 0.0, 0.0],
+            c.EXPECTED_LOW: [10.0, 0.0, -5.0, 1000.0, 0.0, 0.0],
+            c.EXPECTED_HIGH: [70.0, 0.0, 15.0, 3000.0, 0.0, 0.0],
+            c.EXPLORED: [False, False, False, True, False, False],
         }
     )
 
@@ -52,7 +56,8 @@ def test_the_predicted_nps_is_the_mean_of_promoter_minus_detractor_with_the_chan
 def test_one_customer_is_written_in_the_singular():
     one = predictions_of(1, p_detractor=[0.1], p_passive=[0.4], p_promoter=[0.5], nps_class=["promoter"])
     held = pd.DataFrame(
-        {c.ACTION: ["call"], c.CHANNEL: ["phone"], c.HOLDOUT: [True], c.COST: [1.0], c.EXPECTED_VALUE: [2.0]}
+        {c.ACTION: ["call"], c.CHANNEL: ["phone"], c.HOLDOUT: [True], c.EXPLORED: [False], c.COST: [1.0]}
+        | dict.fromkeys((c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH), [2.0])
     )
     value = expected_value(one.assign(value=[10.0]), days=90, ratio=(1.0, 0.9, 1.1))
     text = summary(TITLE, one.assign(renewal_risk=[0.9]), held, currency="EUR", value=value)
@@ -137,7 +142,7 @@ def test_without_a_policy_there_is_no_table_of_actions(nps_predictions):
 
 def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_predictions, recommendations):
     text = summary(TITLE, nps_predictions, recommendations, currency="USD")
-    table = [line.split() for line in text.splitlines()[-6:-1]]
+    table = [line.split() for line in text.splitlines()[-7:-2]]
     assert table == [
         ["Action", "channel", "customers", "cost", "USD", "worth", "USD"],
         ["discount", "mail", "2", "30", "2,040"],
@@ -145,13 +150,27 @@ def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_pre
         ["no_action", "3", "0", "0"],
         ["all", "6", "45", "2,045"],
     ]
-    assert text.splitlines()[-1].endswith("1 customer is held out.")
+    assert text.splitlines()[-1] == (
+        "1,005 to 3,085 USD if they are as low or as high as it allows for. 1 customer is held out, 1 drawn to learn from."
+    )
+
+
+def test_the_limits_follow_with_what_more_of_them_would_be_worth(nps_predictions, recommendations):
+    limits = (LimitUse("agent_hours", 120.0, 120.0, 41.0), LimitUse("fairness group gifts by region", 0.05, 0.049, 0.0))
+    used = Allocated("lagrange", 5, 2_000.0, 2_001.0, limits)
+    text = summary(TITLE, nps_predictions, recommendations, currency="EUR", allocated=used)
+    assert text.splitlines()[-4:] == [
+        "Limit                                   amount          used     one more: EUR",
+        "agent_hours                                120           120             41.00",
+        "fairness group gifts by region            0.05         0.049              0.00",
+        "Ranked 2,000 together within the limits; no other choice is above 2,001 (gap 0.050%).",
+    ]
 
 
 def test_the_columns_of_the_table_stand_below_each_other_whatever_an_action_is_called(nps_predictions, recommendations):
     named = recommendations.replace({c.ACTION: {"call": "a_call_by_the_head_of_the_department"}})
     text = summary(TITLE, nps_predictions, named, currency="EUR")
-    assert len({len(line) for line in text.splitlines()[-6:-1]}) == 1
+    assert len({len(line) for line in text.splitlines()[-7:-2]}) == 1
 
 
 def test_the_value_is_told_in_all_with_the_top_tenth_and_how_right_it_was():

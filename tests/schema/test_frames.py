@@ -23,6 +23,14 @@ def predictions(**columns):
 def recommendations(**columns):
     said = {"action": ["call", "no_action"], "channel": ["phone", None], "expected_value": [12.5, 0.0], "cost": 0.0}
     why = {"rule": "risk > 0.5", "runner_up": None, "why": "risk is 0.7", "propensity": 1.0, "holdout": False}
+    said |= {
+        "contact_time": AS_OF,
+        "expected_low": 0.0,
+        "expected_high": 20.0,
+        "effect_source": "assumed",
+        "priority": 1.0,
+    }
+    why |= {"margin": [1.0, None], "smallest_change": None, "explored": False}
     ids = {"policy_version": "p1", "model_version": "v1", "decision_id": ["d1", "d2"]}
     return pd.DataFrame({"customer_id": ["c1", "c2"], "as_of": AS_OF} | said | why | ids | columns)
 
