@@ -122,5 +122,6 @@ def _levels(repair: Repair) -> Iterator[tuple[float | None, ...]]:
         middle = max((float(rate.min() + rate.max()) - parity.max_difference) / 2, 0.0)
         whole = np.unique(np.concatenate([np.arange(size + 1) / size for size in parity.sizes]))
         nearest = whole[np.argsort(np.abs(whole - middle), kind="stable")]
-        tried.append(nearest[:12] if len(parities) == 1 else nearest[:5])
+        few = nearest[: 12 if len(parities) == 1 else 4]
+        tried.append(np.unique(np.concatenate([few, whole[[0, -1]]])))
     yield from product(*tried)
