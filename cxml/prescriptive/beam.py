@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from cxml.prescriptive.core import Core
-from cxml.prescriptive.relaxation import Integers
+from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity
 from cxml.prescriptive.repair import ROUNDING, most_fair
 
 _WIDTH: Final = 2_000
@@ -31,20 +31,26 @@ def best_combination(core: Core, *, width: int = _WIDTH) -> tuple[Integers, bool
     got = np.concatenate([np.zeros(0, dtype=np.int64), *core.counts])[:, None]
     complete, least = core.complete, core.gap * (1 - 1e-9)
     trail: list[tuple[Integers, Integers]] = []
+    can = (possible & (gets > 0)).any(axis=1)
+    still_can = can.sum(axis=1)
     for i in order:
+        still_can = still_can - can[:, i]
         options = np.flatnonzero(possible[:, i])
         loss = lost + core.loss[options, i][:, None]
         use = spent[:, None, :] + uses[:, options, i][:, :, None]
         o, state = np.nonzero((loss < least) & (use <= room).all(axis=0))
+        count = got[:, state] + gets[:, options[o], i]
+        keep = _within_reach(count, count + still_can[:, None], problem.parities)
+        o, state, count = o[keep], state[keep], count[:, keep]
         if not len(o):
             return core.chosen, complete
         if len(o) > width:
-            complete = False
-            keep = np.argsort(loss[o, state], kind="stable")[:width]
-            o, state = o[keep], state[keep]
+            keep = _distinct(loss[o, state], np.concatenate([use[:, o, state], count]))
+            if len(keep) > width:
+                complete, keep = False, keep[:width]
+            o, state, count = o[keep], state[keep], count[:, keep]
         option = options[o]
-        lost, spent, value = loss[o, state], use[:, o, state], value[state] + problem.worth[option, i]
-        got = got[:, state] + gets[:, option, i]
+        lost, spent, value, got = loss[o, state], use[:, o, state], value[state] + problem.worth[option, i], count
         trail.append((option, state))
     fair = np.ones(len(value), dtype=bool)
     first = 0
@@ -60,3 +66,23 @@ def best_combination(core: Core, *, width: int = _WIDTH) -> tuple[Integers, bool
     for i, (option, state) in zip(order[::-1], trail[::-1], strict=True):
         chosen[i], at = option[at], int(state[at])
     return chosen, complete
+
+
+def _within_reach(least: Integers, most: Integers, parities: tuple[Parity, ...]) -> Booleans:
+    """Return which combinations can still be fair, where each group's count ends between ``least`` and ``most``."""
+    found, first = np.ones(least.shape[1], dtype=bool), 0
+    for parity in parities:
+        rows, sizes = slice(first, first + len(parity.sizes)), parity.sizes[:, None]
+        apart = (least[rows] / sizes).max(axis=0) - (most[rows] / sizes).min(axis=0)
+        found &= apart <= parity.max_difference + ROUNDING
+        first = rows.stop
+    return found
+
+
+def _distinct(loss: Floats, state: Floats) -> Integers:
+    """Return combinations in the order of their loss, of those that use the same only the first."""
+    order = np.argsort(loss, kind="stable")
+    # A random weighing tells uses apart; those that differ by rounding only are the same.
+    weights = np.random.default_rng(0).random(len(state))
+    _, firsts = np.unique(np.round((weights[:, None] * state).sum(axis=0)[order], 9), return_index=True)
+    return order[np.sort(firsts)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from cxml.prescriptive.beam import best_combination
 from cxml.prescriptive.core import Core, open_core
 from cxml.prescriptive.exact import exact_choices
+from cxml.prescriptive.exchange import exchanged
 from cxml.prescriptive.prices import best_prices, dual_value
 from cxml.prescriptive.relaxation import Booleans, Integers, Point, Relaxation
 from cxml.prescriptive.repair import Repair
@@ -57,7 +59,13 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
     def worth(chosen: Integers) -> float:
         return float(relaxation.worth[chosen, np.arange(len(chosen))].sum())
 
-    chosen = held(best)
+    repair = Repair(relaxation, point, best, margin)
+    chosen = _held(repair, over)
+    if relaxation.parities and len(best) <= _MOST_OPEN:
+        for levels in _levels(repair):
+            other = _held(repair, over, levels)
+            if other is not None and worth(other) > worth(chosen):
+                chosen = other
     value, exact = worth(chosen), False
 
     def with_core(core: Core, choices: Integers) -> tuple[Integers, float]:
@@ -79,6 +87,9 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
         chosen, value = with_core(core, choices)
         if proven:
             bound = value
+        if not proven:
+            core = open_core(relaxation, point, best, margin, chosen, bound - value, _MOST_COMBINED)
+            chosen, value = with_core(core, exchanged(core))
     if bound - value > _CLOSED * bound and n_open() <= exact_up_to:
         core = open_core(relaxation, point, best, margin, chosen, bound - value, exact_up_to)
         if np.count_nonzero(core.possible) <= exact_up_to and (found := exact_choices(core)) is not None:
@@ -89,12 +100,28 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
     return Priced(chosen, point, value, max(bound, value), exact)
 
 
-def _held(repair: Repair, over: Callable[[Integers], Booleans]) -> Integers:
+def _held(
+    repair: Repair, over: Callable[[Integers], Booleans], levels: tuple[float | None, ...] | None = None
+) -> Integers | None:
     """Return choices within every limit as it is really added up, which may differ in the last places."""
-    chosen = repair.run()
+    chosen = repair.run(levels)
     less = 1e-12
-    while (too_much := over(chosen)).any():
+    while chosen is not None and (too_much := over(chosen)).any():
         repair.capacity[too_much] = 1.0 - less
         less *= 4.0
-        chosen = repair.run()
+        chosen = repair.run(levels)
     return chosen
+
+
+def _levels(repair: Repair) -> Iterator[tuple[float | None, ...]]:
+    """Yield rates that no group is to be below, around those of the first choices."""
+    rates = repair.first_rates()
+    parities = repair.relaxation.parities
+    tried = []
+    for rate, parity in zip(rates, parities, strict=True):
+        middle = max((float(rate.min() + rate.max()) - parity.max_difference) / 2, 0.0)
+        whole = np.unique(np.concatenate([np.arange(size + 1) / size for size in parity.sizes]))
+        nearest = whole[np.argsort(np.abs(whole - middle), kind="stable")]
+        few = nearest[: 12 if len(parities) == 1 else 4]
+        tried.append(np.unique(np.concatenate([few, whole[[0, -1]]])))
+    yield from product(*tried)

@@ -62,5 +62,6 @@ def quadratic_minimum(
 
 def _step(values: Floats, change: Floats) -> float:
     """Return the longest step, at most one, that keeps the values positive."""
-    falling = change < 0
-    return min(1.0, float((-values[falling] / change[falling]).min(initial=1.0 / 0.99)))
+    falling = change < -1e-300
+    with np.errstate(over="ignore"):
+        return min(1.0, float((-values[falling] / change[falling]).min(initial=1.0)))

@@ -46,62 +46,85 @@ class _Core:
 class Repair:
     """Choices (n,) that are changed until every limit holds.
 
-    The rows are the limits, in shares of ``capacity`` = 1 (which the caller may lower), then the groups of each
-    fairness limit, in shares of the group.
+    The rows are the limits, in shares of their amounts; the groups of the fairness limits, in shares of the group; and
+    the same groups with the sign turned, as a limit from below. ``capacity`` (m,) is what may be used of each limit.
     """
 
     def __init__(self, relaxation: Relaxation, point: Point, chosen: Integers, margin: Floats) -> None:
-        self.relaxation, self.point, self.chosen, self.margin = relaxation, point, chosen.copy(), margin
+        self.relaxation, self.point, self.margin = relaxation, point, margin
+        self.first, self.chosen = chosen, chosen
         self.m = relaxation.n_limits
         self.capacity = np.full(self.m, 1.0 + ROUNDING)
-        self.sizes = np.concatenate([np.ones(self.m), *(p.sizes for p in relaxation.parities)])
-        self._cores: dict[int, _Core] = {}
-        parts = in_blocks(lambda rows: relaxation.used(self.chosen[rows], rows), relaxation.n_customers)
+        parts = in_blocks(lambda rows: relaxation.used(chosen[rows], rows), relaxation.n_customers)
         counts = [sum(c) for c in zip(*(part[1] for part in parts), strict=True)]
+        rates = [count / parity.sizes for count, parity in zip(counts, relaxation.parities, strict=True)]
         used = sum((part[0] for part in parts), np.zeros(self.m))
-        self.value = np.concatenate([used, *counts]) / self.sizes
+        self.at_first = np.concatenate([used, *rates, *(-rate for rate in rates)])
+        self.value = self.at_first
+        self._first_core: _Core | None = None
 
-    def run(self) -> Integers:
-        """Return choices within every limit, that no customer can improve alone."""
-        while not self._relieved("any"):
-            self._relieved("nothing")
-        while self._filled():
+    def run(self, levels: tuple[float | None, ...] | None = None) -> Integers | None:
+        """Return choices within every limit, that no customer can improve alone.
+
+        ``levels`` are the rates that no group is to be below, for each fairness limit; without one it is the rate of
+        the lowest group, wherever that goes. None is returned where given levels cannot be kept.
+        """
+        self.chosen, self.value = self.first.copy(), self.at_first
+        free = (None,) * len(self.relaxation.parities)
+        if levels is not None:
+            if not self._relieved(levels, "any"):
+                return None
+            self._filled(levels)
+        while not self._relieved(free, "any"):
+            self._relieved(free, "nothing")
+        while self._filled(free):
             pass
         return self.chosen
 
-    def bounds(self) -> tuple[Floats, Floats]:
-        """Return between what each row has to stay: a group between the lowest rate and as far above as allowed."""
-        low, high = [np.full(self.m, -np.inf)], [self.capacity]
-        for counts, parity in zip(self.counts(), self.relaxation.parities, strict=True):
-            rate = (counts / parity.sizes).min()
-            low.append(np.full(len(counts), rate - ROUNDING))
-            high.append(most_fair(counts, parity) / parity.sizes + ROUNDING)
-        return np.concatenate(low), np.concatenate(high)
+    def rates(self) -> list[Floats]:
+        """Return the rates of the groups of each fairness limit."""
+        return self._split(self.value)
 
-    def counts(self) -> list[Integers]:
-        """Return how many of each group get an option that a fairness limit compares."""
-        counts = np.rint(self.value * self.sizes).astype(np.int64)[self.m :]
-        return np.split(counts, np.cumsum([len(p.sizes) for p in self.relaxation.parities])[:-1]) if len(counts) else []
+    def first_rates(self) -> list[Floats]:
+        """Return the rates at the choices that are repaired."""
+        return self._split(self.at_first)
 
-    def _relieved(self, to: Literal["any", "nothing"]) -> bool:
+    def _split(self, value: Floats) -> list[Floats]:
+        sizes = np.cumsum([len(parity.sizes) for parity in self.relaxation.parities])
+        rates = value[self.m :]
+        return np.split(rates[: len(rates) // 2], sizes[:-1]) if len(sizes) else []
+
+    def _high(self, levels: tuple[float | None, ...]) -> Floats:
+        """Return what no row may be above."""
+        most, least = [], []
+        for rate, parity, level in zip(self.rates(), self.relaxation.parities, levels, strict=True):
+            counts = np.rint(rate * parity.sizes).astype(np.int64)
+            lowest = int(np.argmin(counts / parity.sizes))
+            low = counts[lowest] / parity.sizes[lowest] if level is None else level
+            allowed = most_fair(counts, parity) / parity.sizes if level is None else level + parity.max_difference
+            most.append(np.broadcast_to(allowed + ROUNDING, rate.shape))
+            least.append(np.full(len(rate), -low + ROUNDING))
+        return np.concatenate([self.capacity, *most, *least])
+
+    def _relieved(self, levels: tuple[float | None, ...], to: Literal["any", "nothing"]) -> bool:
         """Move customers until every row is within its bounds; return whether that was possible.
 
-        A move to nothing may take a group below the lowest rate: then the bounds are another.
+        Moves to nothing may take a group below the lowest rate: then that is another.
         """
-        low, high = self.bounds()
+        high = self._high(levels)
         if to == "nothing":
-            low = np.full(len(low), -np.inf)
+            high[(len(high) + self.m) // 2 :] = np.inf
         if (self.value <= high).all():
             return True
         for core in self._slices():
             for turn in range(_ROUNDS + len(self.value)):
                 if (self.value <= high).all():
                     return True
-                if not self._relief(core, low, high, "any" if to == "any" and turn < _ROUNDS else "nothing"):
+                if not self._relief(core, high, "any" if to == "any" and turn < _ROUNDS else "nothing"):
                     break
         return bool((self.value <= high).all())
 
-    def _relief(self, core: _Core, low: Floats, high: Floats, to: Literal["any", "nothing"]) -> bool:
+    def _relief(self, core: _Core, high: Floats, to: Literal["any", "nothing"]) -> bool:
         """Move those who lose least for what they give back, until a row that was too high no longer is."""
         over = self.value > high
         weight = np.where(over, self.value - high, 0.0)
@@ -112,7 +135,7 @@ class Repair:
             change = core.uses[:, j] - now
             relief = -(weight[over, None] * change[over]).sum(axis=0)
             possible = (relief > 0) & np.isfinite(core.worth[j]) & (change[over] <= 0).all(axis=0)
-            possible &= self._fits(change, low, np.where(over, np.inf, high))
+            possible &= self._fits(change, np.where(over, np.inf, high))
             loss = np.maximum(now_net - core.net[j], 0.0)
             ratio = np.divide(loss, relief, out=np.full(len(at), np.inf), where=possible)
             better = possible & ((ratio < best) | (option < 0))
@@ -124,26 +147,28 @@ class Repair:
         change = core.uses[:, option[moved], moved] - now[:, moved]
         then = self.value[:, None] + np.cumsum(change, axis=1)
         enough = (then[over] <= high[over, None]).any(axis=0)
-        too_far = ((then > high[:, None]) & ~over[:, None]).any(axis=0) | (then < low[:, None]).any(axis=0)
+        too_far = ((then > high[:, None]) & ~over[:, None]).any(axis=0)
         stop = min(_first(enough) + 1, _first(too_far), len(moved))
         self._move(core, moved[:stop], option[moved[:stop]], change[:, :stop])
         return True
 
-    def _filled(self) -> bool:
-        """Move customers to what is worth more and fits; return whether anyone moved."""
+    def _filled(self, levels: tuple[float | None, ...]) -> bool:
+        """Move customers to what is worth more and fits; return whether there may be more to do.
+
+        Where the lowest rate of groups rises, there is room again for the others.
+        """
         any_moved = False
         for core in self._slices():
             moved = False
             for _ in range(_ROUNDS):
-                if not self._fill(core):
+                if not self._fill(core, self._high(levels)):
                     break
                 moved = any_moved = True
             if not moved:
                 break
-        return any_moved and len(self.relaxation.parities) > 0
+        return any_moved and len(levels) > 0
 
-    def _fill(self, core: _Core) -> bool:
-        low, high = self.bounds()
+    def _fill(self, core: _Core, high: Floats) -> bool:
         chosen, at = self.chosen[core.customers], np.arange(len(core.customers))
         now, now_worth, now_net = core.uses[:, chosen, at], core.worth[chosen, at], core.net[chosen, at]
         best, option = np.full(len(at), -np.inf), np.full(len(at), -1)
@@ -151,7 +176,7 @@ class Repair:
             better = (core.worth[j] > now_worth) & ((core.net[j] - now_net > best) | (option < 0))
             if better.any():
                 who = np.flatnonzero(better)
-                who = who[self._fits(core.uses[:, j, who] - now[:, who], low, high)]
+                who = who[self._fits(core.uses[:, j, who] - now[:, who], high)]
                 best[who], option[who] = core.net[j, who] - now_net[who], j
         moved = np.flatnonzero(option >= 0)
         if not len(moved):
@@ -159,17 +184,17 @@ class Repair:
         moved = moved[np.argsort(-best[moved], kind="stable")]
         change = core.uses[:, option[moved], moved] - now[:, moved]
         then = self.value[:, None] + np.cumsum(change, axis=1)
-        stop = min(_first((then > high[:, None]).any(axis=0) | (then < low[:, None]).any(axis=0)), len(moved))
+        stop = min(_first((then > high[:, None]).any(axis=0)), len(moved))
         self._move(core, moved[:stop], option[moved[:stop]], change[:, :stop])
         for i in range(stop, min(stop + _ONE_BY_ONE, len(moved))):
-            if self._fits(change[:, i : i + 1], low, high)[0]:
+            if self._fits(change[:, i : i + 1], high)[0]:
                 self._move(core, moved[i : i + 1], option[moved[i : i + 1]], change[:, i : i + 1])
         return True
 
-    def _fits(self, change: Floats, low: Floats, high: Floats) -> Booleans:
+    def _fits(self, change: Floats, high: Floats) -> Booleans:
         then = self.value[:, None] + change
         # Who changes nothing in a row does not break it, wherever it is.
-        return (((then <= high[:, None]) & (then >= low[:, None])) | (change == 0)).all(axis=0)
+        return ((then <= high[:, None]) | (change <= 0)).all(axis=0)
 
     def _move(self, core: _Core, moved: Integers, option: Integers, change: Floats) -> None:
         self.chosen[core.customers[moved]] = option
@@ -178,11 +203,17 @@ class Repair:
     def _slices(self) -> Iterator[_Core]:
         """Yield the customers, those with the least clear choice first."""
         n = len(self.chosen)
-        if n <= _FIRST:
+        if self._first_core is not None:
+            yield self._first_core
+            first = self._first_core.customers
+        elif n <= _FIRST:
             yield self._core(0, np.arange(n))
             return
-        first = np.sort(np.argpartition(self.margin, _FIRST)[:_FIRST])
-        yield self._core(0, first)
+        else:
+            first = np.sort(np.argpartition(self.margin, _FIRST)[:_FIRST])
+            yield self._core(0, first)
+        if n <= _FIRST:
+            return
         order = np.argsort(self.margin, kind="stable")
         seen = np.zeros(n, dtype=bool)
         seen[first] = True
@@ -191,16 +222,17 @@ class Repair:
             yield self._core(1 + start, np.sort(order[start : start + _THEN]))
 
     def _core(self, key: int, customers: Integers) -> _Core:
-        if key in self._cores:
-            return self._cores[key]
+        if key == 0 and self._first_core is not None:
+            return self._first_core
         part = self.relaxation.taken(customers)
-        uses = [part.uses(np.arange(len(customers)))]
+        uses, gets = part.uses(np.arange(len(customers))), [np.zeros((0, *part.worth.shape))]
         for parity in part.parities:
             of_group = np.arange(len(parity.sizes))[:, None] == parity.group
-            uses.append((of_group / parity.sizes[:, None])[:, None, :] * parity.options[:, None])
-        core = _Core(customers, part.worth, part.nets(self.point, slice(None)), np.concatenate(uses))
+            gets.append((of_group / parity.sizes[:, None])[:, None, :] * parity.options[:, None])
+        rates = np.concatenate(gets)
+        core = _Core(customers, part.worth, part.nets(self.point, slice(None)), np.concatenate([uses, rates, -rates]))
         if key == 0:
-            self._cores[key] = core
+            self._first_core = core
         return core
 
 
