@@ -13,7 +13,7 @@ from cxml.prescriptive.allocation import Allocation, Fairness, Limit, allocation
 from cxml.prescriptive.draws import Drawn
 from cxml.prescriptive.options import Floats, Looked, Run, limit_use
 from cxml.prescriptive.policy import Policy
-from cxml.prescriptive.schedule import scheduled_days
+from cxml.prescriptive.schedule import DailyLimit, scheduled_days
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
@@ -113,11 +113,14 @@ def uses_of(policy: Policy, run: Run, look: Looked) -> list[Floats]:
 
 def _days(policy: Policy, look: Looked, chosen: NDArray[np.intp], uses: Sequence[Floats]) -> NDArray[np.int64]:
     """Return the day of the plan of each choice, `_NO_DAY` where it fits on none."""
-    daily = [(use, limit.per_day) for use, limit in zip(uses, policy.limits, strict=True) if limit.per_day is not None]
+    daily = [
+        DailyLimit(limit.name, limit.per_day, use)
+        for use, limit in zip(uses, policy.limits, strict=True)
+        if limit.per_day is not None
+    ]
     if policy.plan_days == 1 or not daily:
         return np.zeros(len(chosen), dtype=np.int64)
-    priority = look.priority[np.arange(len(chosen)), chosen]
-    return scheduled_days(chosen, priority, daily, policy.plan_days)
+    return scheduled_days(chosen, look.priority[np.arange(len(chosen)), chosen], daily, policy.plan_days)
 
 
 def _best(net: Floats) -> NDArray[np.intp]:

@@ -84,7 +84,7 @@ def decisions(
     draws = drawn(keys_of(customers), moments, look.status == FIRED, amounts, nothing=policy.nothing, **shares)
     made = choice(policy, run, look, draws, uses)
     chosen, rows = made.chosen, np.arange(run.n_rows)
-    value, low, high = expected_values(policy, chosen, columns)
+    value, low, high = expected_values(policy, chosen, run)
     runner_up, margin = _runner_up(policy, made)
     decided = ~(draws.holdout | draws.explored)
     margin[~decided] = np.nan

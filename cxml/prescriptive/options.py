@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import mask, numbers
-from cxml.prescriptive.policy import Option, Policy, RunLimit
+from cxml.prescriptive.policy import Option, Policy, RunLimit, columns_read
 
 Columns = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -41,9 +41,18 @@ class Run:
         """Return the run with other values in a column."""
         return replace(self, columns={**self.columns, name: values})
 
+    def part(self, rows: NDArray[np.intp]) -> Run:
+        """Return the run of some of its customers."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Run(columns, self.moments[rows], {name: listed[rows] for name, listed in self.never.items()})
+
 
 def run_of(policy: Policy, columns: Columns, customers: Sequence[str], moments: NDArray[np.datetime64]) -> Run:
-    """Return a run of customers, with who is on which list of the policy."""
+    """Return a run of customers: the columns that the policy reads, and who is on which list of it."""
+    read = frozenset().union(
+        *(columns_read(option) for option in policy.options), (rule.by for rule in policy.fairness)
+    )
+    columns = {name: columns[name] for name in sorted(read)}
     return Run(columns, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
 
 
@@ -98,7 +107,7 @@ def stop_label(option: Option, code: int) -> str:
     return option.stops[place].label if place < len(option.stops) else NEVER_LISTED
 
 
-def expected_values(policy: Policy, chosen: NDArray[np.intp], columns: Columns) -> tuple[Floats, Floats, Floats]:
+def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> tuple[Floats, Floats, Floats]:
     """Return what each customer's choice is expected to bring in money, and the lowest and highest it may.
 
     Benefit x effect - cost, with the effect that the policy states and the range that it states for it; weights are
@@ -109,13 +118,13 @@ def expected_values(policy: Policy, chosen: NDArray[np.intp], columns: Columns) 
         rows = np.flatnonzero(chosen == j)
         if j == policy.nothing or not len(rows):
             continue
-        part = {name: columns[name][rows] for name in columns}
-        benefit, cost = numbers(option.benefit, part, len(rows)), numbers(option.cost, part, len(rows))
-        effects = [numbers(tree, part, len(rows)) for tree in (option.effect, option.effect_low, option.effect_high)]
-        values = [benefit * effect - cost for effect in effects]
-        value[rows] = values[0]
-        low[rows] = np.fmin(values[0], np.fmin(values[1], values[2]))
-        high[rows] = np.fmax(values[0], np.fmax(values[1], values[2]))
+        part = run.part(rows).columns
+        benefit, cost = (numbers(tree, part, len(rows)) for tree in (option.benefit, option.cost))
+        effects = (numbers(tree, part, len(rows)) for tree in (option.effect, option.effect_low, option.effect_high))
+        expected = [benefit * effect - cost for effect in effects]
+        value[rows] = expected[0]
+        low[rows] = np.fmin.reduce(expected)  # a range that is unknown is none
+        high[rows] = np.fmax.reduce(expected)
     return value, low, high
 
 

@@ -79,7 +79,9 @@ def scheduled_days(
     return day
 
 
-def _first_fitting(use: Floats, open_: Integers, amount: Floats, least: Floats, kinds: Booleans) -> tuple[Booleans, int]:
+def _first_fitting(
+    use: Floats, open_: Integers, amount: Floats, least: Floats, kinds: Booleans
+) -> tuple[Booleans, int]:
     """Return who of the first customers fits when gone through in order, each one that fits being taken; and how many.
 
     As many as fit together are taken at once; who does not fit now does not fit later that day. The day is over where

@@ -8,7 +8,7 @@ unit compare; another text, or a value where none was known, is a move of 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,14 +35,16 @@ _STEP: Final = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class _Tried:
-    """A value of a column that is tried for each row, and how the condition that then holds is told."""
+class _Trial:
+    """A value of a column that is tried, and the condition that then holds, as text.
+
+    ``value`` is one for all customers, or an array of shape (n_rows,) of each customer's own, NaN where there is none;
+    the condition then ends where the value is to stand.
+    """
 
     column: str
-    value: NDArray[Any]
-    says: str | None
-    """None where the value is each row's own."""
-    op: str = ">="
+    value: Any
+    says: str
 
 
 def smallest_changes(policy: Policy, run: Run, made: Choice, decided: NDArray[np.bool_]) -> NDArray[Any]:
@@ -60,33 +62,33 @@ def smallest_changes(policy: Policy, run: Run, made: Choice, decided: NDArray[np
     object array
         Such as ``renewal_risk > 0.5 -> discount``; None where no single column that was tried would alter it.
     """
-    search = _Search(policy, run, made)
-    search.run()
-    return search.told(decided)
+    search = _Search(policy, run, made, decided)
+    reads = [columns_read(option) for option in policy.options]
+    for name in sorted(frozenset().union(*reads)):
+        search.look_at(name, [j for j, read in enumerate(reads) if name in read])
+    return search.told()
 
 
 class _Search:
-    def __init__(self, policy: Policy, run: Run, made: Choice) -> None:
-        self.policy, self.now, self.made, self.n_rows = policy, run, made, run.n_rows
-        self.distance = np.full(self.n_rows, np.inf)
-        self.option = np.full(self.n_rows, -1)
-        self.tried: list[_Tried] = []
-        self.place = np.full(self.n_rows, -1)
+    def __init__(self, policy: Policy, run: Run, made: Choice, decided: NDArray[np.bool_]) -> None:
+        self.policy, self.now, self.made = policy, run, made
+        self.distance = np.where(decided, np.inf, -1.0)
+        """Of the smallest change found; below 0 where none is looked for."""
+        self.option = np.full(run.n_rows, -1)
+        self.place = np.full(run.n_rows, -1)
+        self.trials: list[_Trial] = []
 
-    def run(self) -> None:
-        """Try every column that any option reads."""
-        reads = [columns_read(option) for option in self.policy.options]
-        for name in sorted(frozenset().union(*reads)):
-            touched = [j for j, read in enumerate(reads) if name in read]
-            others = self.made.net.copy(order="K")
-            others[:, touched] = -np.inf
-            for tried in self._thresholds(name, touched):
-                self._try(tried, touched, others)
-            if self.now.columns[name].dtype != object:
-                for tried in self._crossings(name, touched):
-                    self._try(tried, touched, others)
+    def look_at(self, name: str, touched: list[int]) -> None:
+        """Try every value of a column that could matter; ``touched`` are the options that read it."""
+        others = [j for j in range(len(self.policy.options)) if j not in touched]
+        highest, best = _first_best([self.made.net[:, j] for j in others], others, self.now.n_rows)
+        trials = [*self._thresholds(name, touched)]
+        if self.now.columns[name].dtype != object:
+            trials += self._crossings(name, touched)
+        for trial in trials:
+            self._try(trial, touched, highest, best)
 
-    def _thresholds(self, name: str, touched: list[int]) -> Iterator[_Tried]:
+    def _thresholds(self, name: str, touched: list[int]) -> Iterator[_Trial]:
         """Give each side of each threshold that the options name."""
         seen = set()
         for j in touched:
@@ -97,66 +99,82 @@ class _Search:
                             continue
                         seen.add(key)
                         if isinstance(constant, str):
-                            yield _Tried(name, object_array([constant] * self.n_rows), f"{name} = {_quoted(constant)}")
+                            yield _Trial(name, constant, f"{name} = {_quoted(constant)}")
                         else:
                             value = float(constant)
                             beyond = float(np.nextafter(value, side * np.inf)) if side else value
-                            yield _Tried(name, np.full(self.n_rows, beyond), f"{name} {holds} {value:.6g}")
+                            yield _Trial(name, beyond, f"{name} {holds} {value:.6g}")
 
-    def _crossings(self, name: str, touched: list[int]) -> Iterator[_Tried]:
+    def _crossings(self, name: str, touched: list[int]) -> Iterator[_Trial]:
         """Give, up and down, the nearest value at which another option would be worth more, were worths linear."""
-        now, best, rows = self.now.columns[name], self.made.best, np.arange(self.n_rows)
+        rows = np.flatnonzero(self.distance > 0)
+        now, best, net = self.now.columns[name][rows], self.made.best[rows], self.made.net[rows]
         step = _STEP * np.maximum(np.abs(now), _STEP)
-        slope = np.zeros_like(self.made.net)
+        slope = np.zeros((len(self.policy.options), len(rows)))
         with np.errstate(divide="ignore", invalid="ignore"):  # of what may not be chosen, no slope is known
-            slope[:, touched] = (self._net(name, now + step, touched) - self.made.net[:, touched]) / step[:, None]
-            gain = slope - slope[rows, best][:, None]
-            away = (self.made.net[rows, best][:, None] - self.made.net) / gain
-        away[~np.isfinite(away)] = 0.0
-        for direction, op in ((1.0, ">="), (-1.0, "<=")):
-            ahead = np.where(away * direction > 0, np.abs(away), np.inf).min(axis=1)
-            far = np.where(np.isfinite(ahead), now + direction * ahead * (1 + 1e-9), np.nan)
-            yield _Tried(name, far, None, op)
+            for j, moved in zip(touched, self._nets(name, now + step, touched, rows), strict=True):
+                slope[j] = (moved - net[:, j]) / step
+            at = np.arange(len(rows))
+            away = (net[at, best] - net.T) / (slope - slope[best, at])
+            away[~np.isfinite(away)] = 0.0
+            for direction, op in ((1.0, ">="), (-1.0, "<=")):
+                ahead = np.where(away * direction > 0, np.abs(away), np.inf).min(axis=0)
+                value = np.full(self.now.n_rows, np.nan)
+                value[rows] = np.where(np.isfinite(ahead), now + direction * ahead * (1 + 1e-9), np.nan)
+                yield _Trial(name, value, f"{name} {op} ")
 
-    def _net(self, name: str, value: NDArray[Any], touched: list[int]) -> Floats:
-        """Return what the touched options would be worth with another value; shape (n_rows, n_touched)."""
-        run = self.now.with_column(name, value)
-        return np.stack([look(self.policy.options[j], run)[2] - self.made.charge[:, j] for j in touched], axis=1)
+    def _nets(self, name: str, value: NDArray[Any], touched: list[int], rows: NDArray[np.intp]) -> list[Floats]:
+        """Return what the touched options would be worth for some customers with another value of a column."""
+        run = self.now.part(rows).with_column(name, value)
+        return [look(self.policy.options[j], run)[2] - self.made.charge[rows, j] for j in touched]
 
-    def _try(self, tried: _Tried, touched: list[int], others: Floats) -> None:
-        now = self.now.columns[tried.column]
+    def _try(self, trial: _Trial, touched: list[int], highest: Floats, best: NDArray[np.intp]) -> None:
+        """Make the decisions again with a value, for whom it is nearer than what was found so far."""
+        now = self.now.columns[trial.column]
         if now.dtype == object:
-            away = np.where(now == tried.value, np.inf, 1.0)
+            away = np.where(now == trial.value, np.inf, 1.0)
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
-                away = np.abs(tried.value - now) / (np.abs(tried.value) + np.abs(now))
-            away = np.where(np.isnan(now), 1.0, np.where(tried.value == now, np.inf, away))
-            away = np.where(np.isnan(tried.value), np.inf, away)
+                away = np.abs(trial.value - now) / (np.abs(trial.value) + np.abs(now))
+            away[np.isnan(now)] = 1.0
+            away[(trial.value == now) | np.isnan(trial.value)] = np.inf
         rows = np.flatnonzero(away < self.distance)
         if not len(rows):
             return
-        net = others.copy(order="K")
-        net[:, touched] = self._net(tried.column, tried.value, touched)
-        then = net.argmax(axis=1)
-        rows = rows[then[rows] != self.made.best[rows]]
-        self.distance[rows] = away[rows]
-        self.option[rows] = then[rows]
-        self.place[rows] = len(self.tried)
-        self.tried.append(tried)
+        own = np.ndim(trial.value) == 1
+        value = trial.value[rows] if own else np.full(len(rows), trial.value, dtype=now.dtype)
+        nets = self._nets(trial.column, value, touched, rows)
+        _, then = _first_best([highest[rows], *nets], [best[rows], *touched], len(rows))
+        other = then != self.made.best[rows]
+        rows, then = rows[other], then[other]
+        self.distance[rows], self.option[rows], self.place[rows] = away[rows], then, len(self.trials)
+        self.trials.append(trial)
 
-    def told(self, decided: NDArray[np.bool_]) -> NDArray[Any]:
+    def told(self) -> NDArray[Any]:
         """Return what was found, as text."""
-        found = np.full(self.n_rows, None, dtype=object)
-        for place, tried in enumerate(self.tried):
-            rows = np.flatnonzero((self.place == place) & decided)
+        found = np.full(self.now.n_rows, None, dtype=object)
+        for place, trial in enumerate(self.trials):
+            rows = np.flatnonzero(self.place == place)
             for j in np.unique(self.option[rows]):
                 mine, to = rows[self.option[rows] == j], self.policy.labels[j]
-                if tried.says is not None:
-                    found[mine] = f"{tried.says} -> {to}"
+                if np.ndim(trial.value) == 0:
+                    found[mine] = f"{trial.says} -> {to}"
                 else:
-                    said = [f"{tried.column} {tried.op} {value:.6g} -> {to}" for value in tried.value[mine].tolist()]
-                    found[mine] = object_array(said)
+                    found[mine] = object_array([f"{trial.says}{x:.6g} -> {to}" for x in trial.value[mine].tolist()])
         return found
+
+
+def _first_best(nets: Sequence[Floats], options: Sequence[Any], n_rows: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the highest of some nets and the option it is of, the first of equals; shapes (n_rows,).
+
+    ``options`` names the option of each net, or of each of its rows.
+    """
+    highest, best = np.full(n_rows, -np.inf), np.full(n_rows, len(options))
+    for net, option in zip(nets, options, strict=True):
+        better = (net > highest) | ((net == highest) & (option < best))
+        highest = np.where(better, net, highest)
+        best = np.where(better, option, best)
+    return highest, best
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,136 @@
+"""What the policy alone reads: past actions counted as a plain loop counts them, strictly before the moment."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxml.config.load import parse_config
+from cxml.descriptive.sources import read_tables
+from cxml.errors import ConfigError
+from cxml.pipeline.policy_features import policy_features, policy_frame, policy_of
+
+NOW = pd.Timestamp("2024-06-01", tz="UTC")
+SPINE = pd.Timestamp("2024-06-01")
+ACTIONS = [
+    {"name": "gift", "group": "gifts", "channel": "mail", "effect": 0.1},
+    {"name": "voucher", "group": "gifts", "channel": "phone", "effect": 0.1},
+    {"name": "call", "channel": "phone", "effect": 0.1},
+]
+CONTACTS = {
+    "max_contacts": 3,
+    "window_days": 30,
+    "channels": {"phone": {"max_contacts": 1, "window_days": 90}},
+    "suppress": [
+        {"group": "gifts", "after": {"group": "gifts"}, "days": 180},
+        {"action": "call", "after": {"outcome": "refused"}, "days": 60},
+        {"channel": "mail", "after": {"action": "call", "channel": "phone"}, "days": 7},
+        {"action": "call", "when": "anger > 2"},
+    ],
+}
+OWN = [{"kind": "aggregate", "name": "anger", "table": "events", "aggregate": "count", "window_days": 10}]
+
+
+def config(**keys):
+    policy = {"actions": ACTIONS, "contact_policy": CONTACTS, "features": OWN, **keys}
+    return parse_config(
+        {
+            "company": "tiny",
+            "as_of": NOW.isoformat(),
+            "tables": {"customers": {}, "events": {}, "actions": {}},
+            "labels": {"renewal": {"column": "lost", "lost": "yes"}},
+            "value": 100,
+            "policy": policy,
+        }
+    )
+
+
+def frames(n=60, seed=0, actions=True):
+    rng = np.random.default_rng(seed)
+    ids = [f"c{i}" for i in range(n)]
+    found = {
+        "customers": pd.DataFrame(
+            {"customer_id": ids, "age": rng.integers(20, 80, n), "lost": rng.choice(["yes", "no"], n)}
+        ),
+        "events": pd.DataFrame(
+            {
+                "customer_id": rng.choice(ids, 200),
+                "event_time": NOW - pd.to_timedelta(rng.integers(1, 40, 200), unit="D"),
+                "event_type": "complaint",
+            }
+        ),
+    }
+    if actions:
+        found["actions"] = pd.DataFrame(
+            {
+                "customer_id": rng.choice(ids, 400),
+                "action_time": NOW - pd.to_timedelta(rng.integers(1, 250, 400), unit="D"),
+                "action": rng.choice(["gift", "voucher", "call", "no_action", "letter"], 400),
+                "channel": rng.choice(["phone", "mail", None], 400),
+                "outcome": rng.choice(["refused", "accepted", None], 400),
+            }
+        )
+    return found
+
+
+def counted(actions, customer, days, fits):
+    """Count by a plain loop."""
+    n = 0
+    for row in actions.itertuples():
+        if row.customer_id == customer and NOW - pd.Timedelta(days=days) <= row.action_time < NOW and fits(row):
+            n += 1
+    return n
+
+
+def test_past_actions_are_counted_as_a_plain_loop_counts_them():
+    tables = frames()
+    found = policy_frame(
+        config(),
+        read_tables(config(), tables),
+        (),
+        pd.DataFrame({"customer_id": tables["customers"]["customer_id"], "as_of": SPINE}),
+    ).set_index("customer_id")
+    actions = tables["actions"].astype(object).where(tables["actions"].notna(), None)
+    rules = {
+        "contacts_30d": (30, lambda row: row.action != "no_action" and row.channel is not None),
+        "contacts_phone_90d": (90, lambda row: row.action != "no_action" and row.channel == "phone"),
+        "past_gifts_180d": (180, lambda row: row.action in ("gift", "voucher")),
+        "past_call_refused_60d": (60, lambda row: row.action == "call" and row.outcome == "refused"),
+        "past_call_phone_7d": (7, lambda row: row.action == "call" and row.channel == "phone"),
+    }
+    assert {*found.columns} == {"as_of", "anger", *rules}
+    for name, (days, fits) in rules.items():
+        expected = {customer: counted(actions, customer, days, fits) for customer in found.index}
+        assert found[name].to_dict() == expected
+        assert len(set(expected.values())) > 1
+    assert found["anger"].sum() > 0
+
+
+def test_the_models_do_not_learn_from_what_the_policy_alone_reads():
+    from cxml.pipeline import plan
+
+    tables = read_tables(config(), frames())
+    names = {feature.name for feature in plan.features_for(config(), tables, None)}
+    assert not names & {feature.name for feature in policy_features(config(), tables, names)}
+
+
+def test_a_policy_feature_of_the_name_of_another_is_refused():
+    tables = read_tables(config(), frames())
+    with pytest.raises(ConfigError, match="'anger' is a feature of the models and one that the policy makes. Rename"):
+        policy_features(config(), tables, ["anger"])
+
+
+def test_where_no_action_was_ever_logged_nobody_was_contacted():
+    given = config().model_copy(update={"tables": config().tables.model_copy(update={"actions": None})})
+    tables = read_tables(given, frames(actions=False))
+    found = policy_frame(given, tables, (), pd.DataFrame({"customer_id": ["c0"], "as_of": [SPINE]}))
+    assert found[["contacts_30d", "contacts_phone_90d", "past_gifts_180d"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]]
+    assert (
+        policy_of(given, tables, (), {}).version == policy_of(config(), read_tables(config(), frames()), (), {}).version
+    )
+
+
+def test_a_limit_that_needs_a_column_that_is_not_logged_says_so():
+    given = frames()
+    given["actions"] = given["actions"].drop(columns=["outcome", "channel"])
+    with pytest.raises(ConfigError, match=r"(?s)3 faults.*limit of 'phone' needs the column 'channel'.*'outcome'"):
+        policy_features(config(), read_tables(config(), given), ())

@@ -1,0 +1,198 @@
+"""Every limit of a policy holds over all customers of a run, added up by a plain loop over what was decided."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from deciding import decide, run
+
+from cxml.prescriptive.decisions import LIMITED
+
+ACTIONS = [
+    {
+        "name": "call",
+        "group": "talk",
+        "cost": 8,
+        "effect": "0.3 * renewal_risk",
+        "channel": "phone",
+        "uses": {"hours": "talk"},
+    },
+    {
+        "name": "offer",
+        "group": "gifts",
+        "issue": "retention",
+        "cost": "0.05 * value",
+        "effect": "0.25 * renewal_risk",
+        "uses": {"coupons": 1},
+        "treatments": [{"channel": "mail"}, {"channel": "phone", "cost": 9, "uses": {"coupons": 1, "hours": 0.1}}],
+    },
+    {"name": "note", "cost": 0.1, "effect": 0.01, "channel": "mail"},
+]
+COST = {"call": lambda row: 8.0, "offer/mail": lambda row: 0.05 * row["value"], "offer/phone": lambda row: 9.0,
+        "note": lambda row: 0.1, "no_action": lambda row: 0.0}  # fmt: skip
+HOURS = {"call": lambda row: row["talk"], "offer/phone": lambda row: 0.1}
+
+
+def company(n=600, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "renewal_risk": rng.random(n).tolist(),
+        "value": rng.lognormal(5, 0.7, n).tolist(),
+        "talk": rng.choice([0.1, 0.2, 0.3, 0.7], n).tolist(),
+        "region": rng.choice(["north", "south", "east"], n, p=[0.6, 0.3, 0.1]).tolist(),
+    }
+
+
+def label(found, i):
+    action, channel = found.action[i], found.channel[i]
+    return f"{action}/{channel}" if action == "offer" else action
+
+
+def taken(found, columns, use):
+    """Return what is used of something, by day."""
+    days = defaultdict(float)
+    for i in range(len(found.action)):
+        row = {name: values[i] for name, values in columns.items()}
+        if (name := label(found, i)) in use:
+            day = (
+                0
+                if np.isnat(found.contact_time[i])
+                else int(
+                    (found.contact_time[i] - found.contact_time[~np.isnat(found.contact_time)].min())
+                    .astype("timedelta64[D]")
+                    .astype(int)
+                )
+            )
+            days[day] += use[name](row)
+    return days
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("limit", "use"),
+    [
+        ({"amount": 300}, COST),
+        ({"amount": 0}, COST),
+        ({"amount": 123.4, "group": "gifts"}, {name: COST[name] for name in ("offer/mail", "offer/phone")}),
+        ({"amount": 99, "issue": "retention", "channel": "phone"}, {"offer/phone": COST["offer/phone"]}),
+        ({"of": "contacts", "amount": 37, "channel": "mail"}, dict.fromkeys(("offer/mail", "note"), lambda row: 1.0)),
+        (
+            {"of": "contacts", "amount": 250},
+            dict.fromkeys(("call", "offer/mail", "offer/phone", "note"), lambda row: 1.0),
+        ),
+        ({"of": "hours", "amount": 10.0}, HOURS),
+        ({"of": "hours", "amount": 0.3, "action": "call"}, {"call": HOURS["call"]}),
+        ({"of": "coupons", "amount": 11}, dict.fromkeys(("offer/mail", "offer/phone"), lambda row: 1.0)),
+    ],
+    ids=["budget", "nothing", "group", "issue and channel", "channel", "contacts", "resource", "tiny", "coupons"],
+)
+def test_a_limit_holds_and_is_used(limit, use, seed):
+    columns = company(seed=seed)
+    found, allocated = run(ACTIONS, policy={"limits": [limit]}, **columns)
+    used = sum(taken(found, columns, use).values())
+    assert used <= limit["amount"] * (1 + 1e-12)
+    assert allocated.limits[0].used == pytest.approx(used)
+    free, _ = run(ACTIONS, **columns)
+    if sum(taken(free, columns, use).values()) > limit["amount"]:  # it is short: then most of it is used
+        most = max(use[name]({key: max(values) for key, values in columns.items() if key != "region"}) for name in use)
+        assert used > limit["amount"] - most - 1e-9
+        assert allocated.limits[0].price > 0 or not limit["amount"]
+        assert LIMITED in set(found.rule) or not (found.action == "no_action").any()
+    assert allocated.gap < 0.02
+
+
+def test_all_limits_hold_together_with_chance_and_lists():
+    columns = company(1_500, seed=9)
+    limits = [
+        {"amount": 900},
+        {"amount": 200, "group": "gifts"},
+        {"of": "contacts", "channel": "phone", "amount": 40},
+        {"of": "hours", "amount": 6},
+        {"of": "coupons", "amount": 50},
+    ]
+    rails = {"never": [{"action": "call", "when": "value > 400"}], "consent": {"phone": "talk < 0.6"}}
+    found, allocated = run(
+        ACTIONS,
+        policy={"limits": limits, "guard_rails": rails, "exploration_share": 0.2, "holdout_share": 0.1},
+        **columns,
+    )
+    assert found.cost.sum() <= 900
+    assert found.cost[found.action == "offer"].sum() <= 200
+    counts = Counter(label(found, i) for i in range(1_500))
+    assert counts["call"] + counts["offer/phone"] <= 40
+    assert sum(taken(found, columns, HOURS).values()) <= 6 + 1e-9
+    assert counts["offer/mail"] + counts["offer/phone"] <= 50
+    phoned = found.channel == "phone"
+    assert max(np.array(columns["talk"])[phoned]) < 0.6
+    assert max(np.array(columns["value"])[found.action == "call"]) <= 400
+    assert allocated.n_customers == (~found.holdout & ~found.explored).sum()
+
+
+@pytest.mark.parametrize("days", [1, 2, 5])
+def test_what_a_day_allows_holds_on_every_day(days):
+    columns = company(500)
+    limits = [{"of": "contacts", "channel": "phone", "per_day": 7}, {"of": "hours", "per_day": 1.5}]
+    found = decide(ACTIONS, policy={"limits": limits, "plan_days": days}, **columns)
+    phoned = taken(found, columns, dict.fromkeys(("call", "offer/phone"), lambda row: 1.0))
+    hours = taken(found, columns, HOURS)
+    assert set(phoned) == set(range(days))
+    assert all(n <= 7 for n in phoned.values())
+    assert all(n <= 1.5 + 1e-9 for n in hours.values())
+    assert sum(phoned.values()) > 4 * days  # of hours, a day allows about five or more
+    first = found.priority[(found.channel == "phone") & (found.contact_time == np.nanmin(found.contact_time))]
+    later = found.priority[(found.channel == "phone") & (found.contact_time > np.nanmin(found.contact_time))]
+    assert not len(later) or np.median(first) > np.median(later)  # the most valuable come first
+
+
+@pytest.mark.parametrize("most", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("seed", range(2))
+def test_groups_are_treated_alike_as_far_as_the_policy_says(most, seed):
+    rng = np.random.default_rng(seed)
+    columns = company(400, seed)
+    columns["renewal_risk"] = [
+        r * (0.3 if g == "south" else 1) for r, g in zip(columns["renewal_risk"], columns["region"], strict=True)
+    ]
+    columns["region"] = [None if rng.random() < 0.1 else region for region in columns["region"]]
+    rails = {"fairness": [{"group": "gifts", "by": "region", "max_difference": most}]}
+    found, allocated = run(ACTIONS, policy={"guard_rails": rails}, **columns)
+    region = np.array(columns["region"], dtype=object)
+    rates = [np.mean(found.action[region == name] == "offer") for name in ("north", "south", "east")]
+    assert max(rates) - min(rates) <= most + 1e-12
+    assert allocated.limits[0].used == pytest.approx(max(rates) - min(rates))
+    free = decide(ACTIONS, **columns)
+    before = [np.mean(free.action[region == name] == "offer") for name in ("north", "south", "east")]
+    assert max(before) - min(before) > 0.05
+    assert sum(rates) > 0 or not most
+
+
+def test_where_nothing_is_short_everybody_gets_what_is_worth_most():
+    columns = company(300)
+    found, allocated = run(ACTIONS, policy={"limits": [{"amount": 1e9}]}, **columns)
+    free, none = run(ACTIONS, **columns)
+    assert found.action.tolist() == free.action.tolist()
+    assert (allocated.method, allocated.gap, allocated.limits[0].price, none) == ("arbitration", 0.0, 0.0, None)
+
+
+def test_the_price_is_what_one_more_is_worth():
+    columns = company(600)
+    value = []
+    for amount in (20, 21):
+        _, allocated = run(
+            ACTIONS, policy={"limits": [{"of": "contacts", "channel": "phone", "amount": amount}]}, **columns
+        )
+        value.append(allocated)
+    assert value[1].value - value[0].value == pytest.approx(value[0].limits[0].price, rel=0.2)
+
+
+def test_a_limit_that_breaks_the_decision_of_one_customer_alone_is_kept():
+    found = decide(ACTIONS[:1], policy={"limits": [{"amount": 7}]}, renewal_risk=[0.9], value=[500.0], talk=[0.1])
+    assert (found.action[0], found.rule[0]) == ("no_action", LIMITED)
+
+
+def test_the_same_inputs_give_the_same_decisions():
+    columns = company(400)
+    policy = {"limits": [{"amount": 200}, {"of": "hours", "amount": 5}]}
+    ids = [f"c{i}" for i in range(400)]
+    found = decide(ACTIONS, customers=ids, policy=policy, **columns)
+    again = decide(ACTIONS, customers=ids, policy=policy, **columns)
+    assert found.action.tolist() == again.action.tolist()
