@@ -10,7 +10,7 @@ from cxml.prescriptive.core import Core
 from cxml.prescriptive.relaxation import Floats, Integers
 
 # Not seconds, so that the same inputs give the same choices on any machine.
-_MOST_NODES: Final = 2_000
+_MOST_NODES: Final = 300
 
 
 def exact_choices(core: Core) -> tuple[Integers, float] | None:
