@@ -308,12 +308,7 @@ def _contacts(n: int) -> str:
 
 
 def _all_of(trees: list[Tree]) -> Tree | None:
-    if not trees:
-        return None
-    tree = trees[0]
-    for other in trees[1:]:
-        tree = ["and", tree, other]
-    return tree
+    return ["and", *trees] if len(trees) > 1 else trees[0] if trees else None
 
 
 def _joined(texts: list[str]) -> str:

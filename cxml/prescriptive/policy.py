@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
+from cxml.conditions.check import checked_tree
 from cxml.conditions.tree import Tree
 from cxml.conditions.tree import columns as columns_of
+from cxml.errors import BundleError, ConditionError
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
@@ -140,12 +142,21 @@ class Policy:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Return the policy that `to_json` stored."""
-        options = tuple(_option(option) for option in stored["options"])
-        limits = tuple(RunLimit(**_with_places(limit)) for limit in stored["limits"])
-        fairness = tuple(FairnessRule(**_with_places(rule)) for rule in stored["fairness"])
-        lists = {name: tuple(customers) for name, customers in stored["lists"].items()}
-        return cls(**{**stored, "options": options, "limits": limits, "fairness": fairness, "lists": lists})
+        """Return the policy that `to_json` stored.
+
+        Raises
+        ------
+        BundleError
+            If it is not one: an expression outside the grammar, or keys of another version of cxml.
+        """
+        try:
+            options = tuple(_option(option) for option in stored["options"])
+            limits = tuple(RunLimit(**_with_places(limit)) for limit in stored["limits"])
+            fairness = tuple(FairnessRule(**_with_places(rule)) for rule in stored["fairness"])
+            lists = {name: tuple(customers) for name, customers in stored["lists"].items()}
+            return cls(**{**stored, "options": options, "limits": limits, "fairness": fairness, "lists": lists})
+        except (KeyError, TypeError, AttributeError, ConditionError) as error:
+            raise BundleError(f"policy: is not one of this version of cxml ({error}). Train again.") from None
 
 
 def columns_read(option: Option) -> frozenset[str]:
@@ -154,6 +165,15 @@ def columns_read(option: Option) -> frozenset[str]:
 
 
 def _option(stored: Mapping[str, Any]) -> Option:
+    where = f"policy.options.{stored['label']}"
+    conditions = [stored[key] for key in ("eligibility", "applicability", "suitability") if stored[key] is not None]
+    conditions += [weight["when"] for weight in stored["weights"] if weight["when"] is not None]
+    amounts = [stored[key] for key in ("cost", "benefit", "effect", "effect_low", "effect_high")]
+    amounts += [*stored["uses"].values(), *(weight["amount"] for weight in stored["weights"])]
+    for tree in (*conditions, *(stop["tree"] for stop in stored["stops"])):
+        checked_tree(tree, None, result="condition", where=where)
+    for tree in amounts:
+        checked_tree(tree, None, result="number", where=where)
     return Option(
         **{
             **stored,

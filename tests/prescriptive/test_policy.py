@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cxml.config.policy import PolicyConfig
-from cxml.errors import ConfigError
+from cxml.errors import BundleError, ConfigError
 from cxml.prescriptive.compiling import compiled_policy
 from cxml.prescriptive.policy import Policy
 
@@ -26,6 +26,76 @@ CALL = {
 def test_a_compiled_policy_survives_json():
     compiled = compiled_policy(policy(CALL), FEATURES, has_value=True)
     assert Policy.from_json(json.loads(json.dumps(compiled.to_json()))) == compiled
+
+
+def full_policy():
+    return policy(
+        CALL | {"group": "talk", "applicability": "calls < 9", "uses": {"hours": 0.2}, "lever": 2},
+        {"name": "mail", "treatments": [{"channel": "mail"}, {"channel": "web", "suitability": "calls > 1"}]},
+        groups={"talk": {"issue": "retention"}},
+        weights=[{"issue": "retention", "weight": "calls", "when": "plan = 'gold'"}],
+        contact_policy={"max_contacts": 2, "window_days": 30, "suppress": [{"group": "talk", "when": "calls > 5"}]},
+        guard_rails={
+            "consent": {"web": "plan <> 'none'"},
+            "never": [{"action": "call", "customers": ["c7"]}],
+            "fairness": [{"by": "plan", "max_difference": 0.1}],
+        },
+        limits=[{"amount": 100}, {"of": "hours", "per_day": 4}],
+        plan_days=3,
+        exploration_share=0.1,
+    )
+
+
+def test_everything_that_a_policy_can_say_survives_json():
+    compiled = compiled_policy(full_policy(), FEATURES, has_value=True)
+    assert Policy.from_json(json.loads(json.dumps(compiled.to_json()))) == compiled
+    assert compiled.labels == ("call", "mail/mail", "mail/web", "no_action")
+    assert compiled.reads == {"calls": "number", "contacts_30d": "number", "plan": "text"}
+    assert [(limit.options, limit.amount) for limit in compiled.limits] == [((0, 1, 2), 100), ((0, 1, 2), 12)]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda stored: stored["options"][0].update(eligibility=["eval", "1"]), "not of the grammar"),
+        (lambda stored: stored["options"][0].update(cost=["text", "free"]), "must be a number, and is a text"),
+        (lambda stored: stored["options"][0]["stops"][0].update(tree=[["and"]]), "not of the grammar"),
+        (lambda stored: stored.pop("limits"), "is not one of this version of cxml"),
+        (lambda stored: stored.update(actions=[]), "is not one of this version of cxml"),
+    ],
+)
+def test_a_stored_policy_that_is_none_is_refused(break_it, says):
+    stored = json.loads(json.dumps(compiled_policy(full_policy(), FEATURES, has_value=True).to_json()))
+    break_it(stored)
+    with pytest.raises(BundleError, match=says):
+        Policy.from_json(stored)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"limits": [{"amount": 1, "group": "gift"}]}, r"policy.limits\[0\]: no action has the group 'gift'"),
+        ({"limits": [{"amount": 1, "channel": "phon"}]}, "no action has the channel 'phon'; did you mean 'phone'"),
+        (
+            {"limits": [{"amount": 1, "action": "mail", "channel": "phone"}]},
+            "no action is of action mail channel phone at",
+        ),
+        ({"limits": [{"of": "hour", "amount": 1}]}, "is of 'hour', which no action uses; did you mean 'hours'"),
+        ({"groups": {"tlk": {}}}, "policy.groups.tlk: no action is in it; did you mean 'talk'"),
+        ({"issues": {"growth": {}}}, "policy.issues.growth: no action is in it. Name it at an action"),
+        ({"channel_preferences": {"sms": 2}}, "no action has the channel 'sms'"),
+        ({"weights": [{"weight": "'x'"}]}, r"policy.weights\[0\].weight: must be a number"),
+        ({"guard_rails": {"consent": {"phone": "agred"}}}, "there is no column 'agred'"),
+        ({"guard_rails": {"fairness": [{"by": "calls", "max_difference": 0.1}]}}, "must be a category; 'calls' is a"),
+        ({"guard_rails": {"never": [{"action": "call", "file": "/no/such.csv"}]}}, "cannot be read"),
+        ({"contact_policy": {"suppress": [{"group": "talk", "after": {"action": "cll"}, "days": 9}]}}, "mean 'call'"),
+    ],
+)
+def test_a_limit_about_nothing_is_a_slip_of_the_pen(keys, says):
+    mail = {"name": "mail", "channel": "mail"}
+    bad = policy(CALL | {"group": "talk", "uses": {"hours": 1}}, mail, **keys)
+    with pytest.raises(ConfigError, match=says):
+        compiled_policy(bad, FEATURES, has_value=True)
 
 
 def test_the_rule_is_kept_as_its_author_wrote_it():
