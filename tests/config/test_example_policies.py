@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -89,4 +88,4 @@ def test_the_full_policy_uses_every_key_that_a_policy_has(company):
     assert config.policy.model_fields_set == set(type(config.policy).model_fields)
     assert config.policy.contact_policy.model_fields_set == {"max_contacts", "window_days", "channels", "suppress"}
     assert len({option.channel for option in policy.options if option.action == "discount"}) == 3
-    assert policy.plan_days == 5 and policy.exploration_share and policy.holdout_share
+    assert (policy.plan_days, policy.exploration_share, policy.holdout_share) == (5, 0.02, 0.05)
