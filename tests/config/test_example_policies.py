@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +29,7 @@ def company(tmp_path_factory):
     folder = tmp_path_factory.mktemp("configs")
     known = SimpleNamespace(tables=None, features=(), kinds={})
 
+    @cache
     def of(policy_file):
         text = example_config("sample.yaml").read_text(encoding="utf-8")
         (folder / "sample.yaml").write_text(text.replace("policy: policy.yaml", f"policy: {policy_file}"))
