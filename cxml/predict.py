@@ -274,9 +274,11 @@ class Predictor:
     def _decision_ids(self, customers: Sequence[str], moments: NDArray[np.datetime64], decided: Decisions) -> list[str]:
         versions = f"{self.bundle.model_version} {self._policy_version}"
         return [
-            decision_id(customer, iso_text(moment), versions, action, worth)
-            for customer, moment, action, worth in zip(
-                customers, moments, decided.action, decided.expected_value, strict=True
+            decision_id(
+                customer, iso_text(moment), versions, action if channel is None else f"{action}/{channel}", worth
+            )
+            for customer, moment, action, channel, worth in zip(
+                customers, moments, decided.action, decided.channel, decided.expected_value, strict=True
             )
         ]
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cxml.errors import ConfigError
 from cxml.prescriptive.allocation import Allocation, Fairness, Limit, allocation
 from cxml.prescriptive.draws import Drawn
-from cxml.prescriptive.options import Floats, Looked, Run, limit_use
-from cxml.prescriptive.policy import Policy
+from cxml.prescriptive.options import Floats, Looked, Run, limit_use, utc
+from cxml.prescriptive.policy import FairnessRule, Policy
 from cxml.prescriptive.schedule import DailyLimit, scheduled_days
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
+# Of more groups than these, the shares of each would be those of a few customers.
+_MOST_GROUPS: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         Limit(limit.name, max(limit.amount - _used(use, chosen), 0.0), use if use.ndim == 1 else use[rows])
         for limit, use in zip(policy.limits, uses, strict=True)
     ]
-    groups = {rule.by: _codes(run.columns[rule.by]) for rule in policy.fairness}
+    groups = {rule.by: _codes(rule, run.columns[rule.by]) for rule in policy.fairness}
     fairness = [
         Fairness(rule.name, groups[rule.by][rows], _places(policy, rule.options), rule.max_difference)
         for rule in policy.fairness
@@ -75,7 +78,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
     chosen[free] = found.chosen
     best = _best(net)
     best[free] = found.chosen
-    day = _days(policy, look, chosen, uses)
+    day = _days(policy, run, look, chosen, uses)
     limited = (chosen == nothing) & (_best(look.priority) != nothing) | (day == _NO_DAY)
     chosen[day == _NO_DAY] = nothing
     best[day == _NO_DAY] = nothing
@@ -111,7 +114,9 @@ def uses_of(policy: Policy, run: Run, look: Looked) -> list[Floats]:
     return [limit_use(policy, limit, run.columns, look.cost) for limit in policy.limits]
 
 
-def _days(policy: Policy, look: Looked, chosen: NDArray[np.intp], uses: Sequence[Floats]) -> NDArray[np.int64]:
+def _days(
+    policy: Policy, run: Run, look: Looked, chosen: NDArray[np.intp], uses: Sequence[Floats]
+) -> NDArray[np.int64]:
     """Return the day of the plan of each choice, `_NO_DAY` where it fits on none."""
     daily = [
         DailyLimit(limit.name, limit.per_day, use)
@@ -120,7 +125,12 @@ def _days(policy: Policy, look: Looked, chosen: NDArray[np.intp], uses: Sequence
     ]
     if policy.plan_days == 1 or not daily:
         return np.zeros(len(chosen), dtype=np.int64)
-    return scheduled_days(chosen, look.priority[np.arange(len(chosen)), chosen], daily, policy.plan_days)
+    day = scheduled_days(chosen, look.priority[np.arange(len(chosen)), chosen], daily, policy.plan_days)
+    for j, option in enumerate(policy.options):
+        if option.valid_until is not None:
+            late = run.moments + day * np.timedelta64(1, "D") >= utc(option.valid_until)
+            day[(chosen == j) & late] = _NO_DAY
+    return day
 
 
 def _best(net: Floats) -> NDArray[np.intp]:
@@ -138,9 +148,14 @@ def _used(use: Floats, chosen: NDArray[np.intp]) -> float:
     return float((use[chosen] if use.ndim == 1 else use[np.arange(len(chosen)), chosen]).sum())
 
 
-def _codes(values: NDArray[np.object_]) -> NDArray[np.int64]:
+def _codes(rule: FairnessRule, values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the groups that a column tells as whole numbers, -1 where it is unknown."""
     known = [value for value in dict.fromkeys(values.tolist()) if value is not None and value == value]
+    if len(known) > _MOST_GROUPS:
+        raise ConfigError(
+            f"policy.guard_rails.fairness: {rule.by!r} must tell groups of customers, at most {_MOST_GROUPS}; it has "
+            f"{len(known):,} different values (first: {known[0]!r}). Name a column with fewer."
+        )
     codes = {value: code for code, value in enumerate(sorted(known))}
     return np.array([codes.get(value, -1) for value in values.tolist()], dtype=np.int64)
 

@@ -46,11 +46,15 @@ class _Compiler:
         self.config, self.has_value = config, has_value
         self.kinds: dict[str, Kind] = {**features, **dict.fromkeys(past_names(config), "number"), **PREDICTED}
         self.faults: list[str] = []
-        self.treatments = [
-            (i, action, treatment)
-            for i, action in enumerate(config.actions)
-            for treatment in (action.treatments or (None,))
-        ]
+        # To do nothing comes first: an action that is worth just as little is not done.
+        self.treatments = sorted(
+            (
+                (i, action, treatment)
+                for i, action in enumerate(config.actions)
+                for treatment in (action.treatments or (None,))
+            ),
+            key=lambda option: option[1].name != c.NO_ACTION,
+        )
 
     def policy(self) -> Policy:
         config, rails = self.config, self.config.guard_rails
@@ -122,7 +126,7 @@ class _Compiler:
             for key in ("cost", "benefit", "effect")
         }
         for key, factor in (("effect_low", _LOW), ("effect_high", _HIGH)):
-            given = said(key)
+            given = said(key) if treatment is None or treatment.effect is None else getattr(treatment, key)
             amounts[key] = (
                 ["*", ["number", factor], amounts["effect"]]
                 if given is None
@@ -206,7 +210,8 @@ class _Compiler:
             elif rest.after is not None:
                 outcome = f" {rest.after.outcome}" if rest.after.outcome else ""
                 after = rest.after if rest.after.named else rest
-                self._options(Scope(**after.named), f"{where}.after")
+                kept = {level: name for level, name in after.named.items() if level in ("issue", "group")}
+                self._options(Scope(**kept), f"{where}.after")  # an action may be one that was ended
                 stop(
                     places, f"within {rest.days} days of {Scope(**after.named)}{outcome}", _at_least(rest_name(rest), 1)
                 )
@@ -237,8 +242,8 @@ class _Compiler:
             where = f"policy.guard_rails.fairness[{i}]"
             if rule.by not in self.kinds:
                 self.faults.append(f"{where}.by: there is no column {rule.by!r}{near_miss(rule.by, self.kinds) or '.'}")
-            elif self.kinds[rule.by] not in (*_TEXTS, "flag"):
-                self.faults.append(f"{where}.by: must be a category; {rule.by!r} is a {self.kinds[rule.by]}.")
+            elif self.kinds[rule.by] == "time":
+                self.faults.append(f"{where}.by: must be a category; {rule.by!r} is a time.")
             name = f"fairness {rule} by {rule.by}"
             found.append(FairnessRule(name, rule.by, self._options(rule, where), rule.max_difference))
         return tuple(found)

@@ -163,9 +163,9 @@ def _status(option: Option, run: Run) -> NDArray[np.uint16]:
         if tree is not None:
             stop(~mask(tree, run.columns, run.n_rows), code)
     if option.valid_from is not None:
-        stop(run.moments < _utc(option.valid_from), NOT_VALID)
+        stop(run.moments < utc(option.valid_from), NOT_VALID)
     if option.valid_until is not None:
-        stop(run.moments >= _utc(option.valid_until), NOT_VALID)
+        stop(run.moments >= utc(option.valid_until), NOT_VALID)
     for i, stopping in enumerate(option.stops):
         stop(mask(stopping.tree, run.columns, run.n_rows), STOPPED + i)
     for name in option.never:
@@ -190,5 +190,6 @@ def _in_list(customers: Sequence[str], listed: Sequence[str]) -> NDArray[np.bool
     return np.fromiter((customer in members for customer in customers), dtype=np.bool_, count=len(customers))
 
 
-def _utc(moment: str) -> np.datetime64:
+def utc(moment: str) -> np.datetime64:
+    """Return a stored moment as an array has it."""
     return np.datetime64(moment.removesuffix("+00:00"), "us")

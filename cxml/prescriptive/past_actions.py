@@ -24,7 +24,8 @@ def rest_name(rest: Suppression) -> str:
     """Return the name of the feature that counts the past actions after which something rests."""
     after = _after(rest)
     outcome = "".join(ch if ch.isascii() and ch.isalnum() else "_" for ch in after.outcome or "")
-    return "_".join(["past", *after.named.values(), *([outcome] if outcome else []), f"{rest.days}d"])
+    named = [word for level, name in after.named.items() for word in (level, name)]
+    return "_".join(["past", *named, *([outcome] if outcome else []), f"{rest.days}d"])
 
 
 def past_features(config: PolicyConfig, action_columns: Collection[str]) -> tuple[Aggregate, ...]:
@@ -40,7 +41,13 @@ def past_features(config: PolicyConfig, action_columns: Collection[str]) -> tupl
     ConfigError
         If a limit needs a column that the table does not have; all of them together.
     """
-    found = {feature.name: feature for feature in _features(config, action_columns)}
+    found: dict[str, Aggregate] = {}
+    for feature in _features(config, action_columns):
+        if found.setdefault(feature.name, feature) != feature:
+            raise ConfigError(
+                f"policy.contact_policy: two rests would both be counted as {feature.name!r}. Name their outcomes "
+                f"or actions so that they differ in letters or digits."
+            )
     faults = [
         f"policy.contact_policy: {what} needs the column {column!r} in `actions`, which is not there. {_REMEDY}"
         for what, column in _needed(config)

@@ -93,9 +93,9 @@ def test_past_actions_are_counted_as_a_plain_loop_counts_them():
     rules = {
         "contacts_30d": (30, lambda row: row.action != "no_action" and row.channel is not None),
         "contacts_phone_90d": (90, lambda row: row.action != "no_action" and row.channel == "phone"),
-        "past_gifts_180d": (180, lambda row: row.action in ("gift", "voucher")),
-        "past_call_refused_60d": (60, lambda row: row.action == "call" and row.outcome == "refused"),
-        "past_call_phone_7d": (7, lambda row: row.action == "call" and row.channel == "phone"),
+        "past_group_gifts_180d": (180, lambda row: row.action in ("gift", "voucher")),
+        "past_action_call_refused_60d": (60, lambda row: row.action == "call" and row.outcome == "refused"),
+        "past_action_call_channel_phone_7d": (7, lambda row: row.action == "call" and row.channel == "phone"),
     }
     assert {*found.columns} == {"as_of", "anger", *rules}
     for name, (days, fits) in rules.items():
@@ -123,7 +123,9 @@ def test_where_no_action_was_ever_logged_nobody_was_contacted():
     given = config().model_copy(update={"tables": config().tables.model_copy(update={"actions": None})})
     tables = read_tables(given, frames(actions=False))
     found = policy_frame(given, tables, (), pd.DataFrame({"customer_id": ["c0"], "as_of": [SPINE]}))
-    assert found[["contacts_30d", "contacts_phone_90d", "past_gifts_180d"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]]
+    assert found[["contacts_30d", "contacts_phone_90d", "past_group_gifts_180d"]].to_numpy().tolist() == [
+        [0.0, 0.0, 0.0]
+    ]
     assert (
         policy_of(given, tables, (), {}).version == policy_of(config(), read_tables(config(), frames()), (), {}).version
     )

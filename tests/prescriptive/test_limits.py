@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from deciding import decide, run
 
+from cxml.errors import ConfigError
 from cxml.prescriptive.decisions import LIMITED
 
 ACTIONS = [
@@ -196,3 +197,21 @@ def test_the_same_inputs_give_the_same_decisions():
     found = decide(ACTIONS, customers=ids, policy=policy, **columns)
     again = decide(ACTIONS, customers=ids, policy=policy, **columns)
     assert found.action.tolist() == again.action.tolist()
+
+
+def test_groups_are_told_by_a_column_of_few_values():
+    columns = company(300)
+    rails = {"fairness": [{"group": "gifts", "by": "value", "max_difference": 0.1}]}
+    with pytest.raises(ConfigError, match=r"'value' must tell groups of customers, at most 50; it has 300 different"):
+        decide(ACTIONS, policy={"guard_rails": rails}, **columns)
+
+
+def test_nobody_is_contacted_after_the_last_day_of_an_action():
+    limits = [{"of": "contacts", "per_day": 2}]
+    action = ACTIONS[2] | {"valid_until": "2024-06-02"}  # the run is of 1 June
+    found = decide([action], policy={"limits": limits, "plan_days": 5}, value=[100.0] * 9)
+    assert Counter(found.action) == {"note": 4, "no_action": 5}
+
+
+def test_an_action_worth_as_much_as_nothing_is_not_done():
+    assert decide([{"name": "free", "channel": "mail"}], value=[100.0]).action.tolist() == ["no_action"]

@@ -187,3 +187,10 @@ def test_the_range_of_the_effect_is_that_of_the_money():
     found = decide([known], value=[100.0])
     assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (-1.0, 5.0, 9.0)
     assert set(found.effect_source) == {"assumed"}
+
+
+def test_a_treatment_with_an_effect_of_its_own_has_a_range_of_its_own():
+    action = {"name": "offer", "effect": 0.01, "effect_low": 0.01, "effect_high": 0.02,
+              "treatments": [{"channel": "mail", "effect": 0.1}]}  # fmt: skip
+    found = decide([action], value=[100.0])
+    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == pytest.approx((5, 10, 15))

@@ -49,17 +49,17 @@ def full_policy():
 def test_everything_that_a_policy_can_say_survives_json():
     compiled = compiled_policy(full_policy(), FEATURES, has_value=True)
     assert Policy.from_json(json.loads(json.dumps(compiled.to_json()))) == compiled
-    assert compiled.labels == ("call", "mail/mail", "mail/web", "no_action")
+    assert compiled.labels == ("no_action", "call", "mail/mail", "mail/web")
     assert compiled.reads == {"calls": "number", "contacts_30d": "number", "plan": "text"}
-    assert [(limit.options, limit.amount) for limit in compiled.limits] == [((0, 1, 2), 100), ((0, 1, 2), 12)]
+    assert [(limit.options, limit.amount) for limit in compiled.limits] == [((1, 2, 3), 100), ((1, 2, 3), 12)]
 
 
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [
-        (lambda stored: stored["options"][0].update(eligibility=["eval", "1"]), "not of the grammar"),
-        (lambda stored: stored["options"][0].update(cost=["text", "free"]), "must be a number, and is a text"),
-        (lambda stored: stored["options"][0]["stops"][0].update(tree=[["and"]]), "not of the grammar"),
+        (lambda stored: stored["options"][1].update(eligibility=["eval", "1"]), "not of the grammar"),
+        (lambda stored: stored["options"][1].update(cost=["text", "free"]), "must be a number, and is a text"),
+        (lambda stored: stored["options"][1]["stops"][0].update(tree=[["and"]]), "not of the grammar"),
         (lambda stored: stored.pop("limits"), "is not one of this version of cxml"),
         (lambda stored: stored.update(actions=[]), "is not one of this version of cxml"),
     ],
@@ -86,9 +86,12 @@ def test_a_stored_policy_that_is_none_is_refused(break_it, says):
         ({"channel_preferences": {"sms": 2}}, "no action has the channel 'sms'"),
         ({"weights": [{"weight": "'x'"}]}, r"policy.weights\[0\].weight: must be a number"),
         ({"guard_rails": {"consent": {"phone": "agred"}}}, "there is no column 'agred'"),
-        ({"guard_rails": {"fairness": [{"by": "calls", "max_difference": 0.1}]}}, "must be a category; 'calls' is a"),
+        (
+            {"guard_rails": {"fairness": [{"by": "call", "max_difference": 0.1}]}},
+            "no column 'call'; did you mean 'calls'",
+        ),
         ({"guard_rails": {"never": [{"action": "call", "file": "/no/such.csv"}]}}, "cannot be read"),
-        ({"contact_policy": {"suppress": [{"group": "talk", "after": {"action": "cll"}, "days": 9}]}}, "mean 'call'"),
+        ({"contact_policy": {"suppress": [{"group": "talk", "after": {"group": "tlk"}, "days": 9}]}}, "mean 'talk'"),
     ],
 )
 def test_a_limit_about_nothing_is_a_slip_of_the_pen(keys, says):
@@ -99,7 +102,7 @@ def test_a_limit_about_nothing_is_a_slip_of_the_pen(keys, says):
 
 
 def test_the_rule_is_kept_as_its_author_wrote_it():
-    call, nothing = compiled_policy(policy(CALL), FEATURES, has_value=True).options
+    nothing, call = compiled_policy(policy(CALL), FEATURES, has_value=True).options
     assert call.rule == "renewal_risk > 0.6 AND plan = 'gold'"
     assert (nothing.action, nothing.rule, nothing.eligibility) == ("no_action", "everyone", None)
 
