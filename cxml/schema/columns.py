@@ -40,6 +40,9 @@ ACTION: Final = "action"
 PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
+# outcomes
+OUTCOME: Final = "outcome"
+OUTCOME_TIME: Final = "outcome_time"
 
 # labels
 LABEL: Final = "label"
@@ -60,6 +63,10 @@ RUNNER_UP: Final = "runner_up"
 WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
+CONTACT_TIME: Final = "contact_time"
+# ledger
+BATCH: Final = "batch"
+CURRENT: Final = "current"
 # indicators
 INDICATOR: Final = "indicator"
 BY: Final = "by"
