@@ -43,7 +43,9 @@ def load_config(path: str | Path) -> CompanyConfig:
         raw["policy"] = _yaml(folder / policy, "a policy.yaml")
     if isinstance(ledger := path_alone(raw.get("ledger")), dict) and isinstance(ledger.get("path"), str):
         where = ledger["path"]
-        raw["ledger"] = ledger | {"path": where if where.startswith("${") or "://" in where else str(folder / where)}
+        raw["ledger"] = ledger | {
+            "path": where if not where or where.startswith("${") or "://" in where else str(folder / where)
+        }
     tables = raw.get("tables")
     for part in _files(tables):
         if isinstance(part.get("path"), str) and not part["path"].startswith("${"):
