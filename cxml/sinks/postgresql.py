@@ -40,6 +40,7 @@ def transaction(url: str) -> Iterator[Any]:
         raise SinkError(f"ledger: the database cannot be reached ({_told(error, secrets)}). Check its URL.") from None
     try:
         with connection, connection.cursor() as cursor:  # what is not committed is rolled back
+            cursor.execute("SET LOCAL TimeZone = 'UTC'")  # earlier drivers hand over times without their zone
             yield cursor
             connection.commit()
     except dbapi.Error as error:

@@ -28,6 +28,7 @@ def without_actions(company, sample):
     score = Aggregate(name="score", table="surveys", aggregate="mean", column="score", window_days=365)
     one_contact = company.policy.model_copy(update={"contact_policy": ContactPolicy(max_contacts=1, window_days=30)})
     few = {
+        "value": 100.0,
         "tables": company.tables.model_copy(update={"actions": None}),
         "labels": company.labels.model_copy(update={"renewal": None}),
         "features": company.features.model_copy(update={"defaults": False, "add": (seen, score), "drop": ()}),
