@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         kpi,
         maturity,
         population_nps,
+        record_outcomes,
         score,
         train,
     )
@@ -47,6 +48,7 @@ _HOMES = {
     "nps": "cxml.descriptive.indicators",
     "nps_class": "cxml.descriptive.indicators",
     "population_nps": "cxml.pipeline",
+    "record_outcomes": "cxml.pipeline",
     "score": "cxml.pipeline",
     "simulate": "cxml.simulate",
     "train": "cxml.pipeline",
@@ -69,6 +71,7 @@ __all__ = [
     "nps",
     "nps_class",
     "population_nps",
+    "record_outcomes",
     "score",
     "simulate",
     "train",

@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from cxml.config.base import Name, NumberOrText, Part, known_zone
 from cxml.config.costs import CostsConfig
 from cxml.config.features import Days, Feature
 from cxml.config.labels import LabelsConfig
+from cxml.config.ledger import LedgerConfig, path_alone
 from cxml.config.maturity import MaturityConfig
 from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TablesConfig
@@ -105,6 +106,9 @@ class CompanyConfig(Part):
     maturity: MaturityConfig = MaturityConfig()
     policy: PolicyConfig | None = None
     """The policy, or the path of its file; without one nothing is recommended."""
+    ledger: Annotated[LedgerConfig | None, BeforeValidator(path_alone)] = None
+    """Where decisions and outcomes are kept, and read back as `actions` and `outcomes`: a folder, or the URL of a
+    PostgreSQL database. Left out, decisions are kept in `ledger` in the company's models folder, and not read back."""
 
     @model_validator(mode="after")
     def _worth_something(self) -> CompanyConfig:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from cxml.config.base import Name, Part
 
-FactTable = Literal["events", "surveys", "invitations", "contracts", "actions"]
+FactTable = Literal["events", "surveys", "invitations", "contracts", "actions", "outcomes"]
 """What happens to a customer over time; `invitations` are the surveys as they were sent, answered or not."""
 
 Days = Annotated[int, Field(gt=0, le=36_500)]

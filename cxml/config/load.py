@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from cxml.config.base import Part
 from cxml.config.company import CompanyConfig
+from cxml.config.ledger import path_alone
 from cxml.errors import ConfigError, listed, near_miss
 
 
@@ -45,6 +46,11 @@ def load_config(path: str | Path) -> CompanyConfig:
         folder_of_policy = folder
     for never in _never_files(raw.get("policy")):
         never["file"] = str(folder_of_policy / expanded(never["file"]))
+    if isinstance(ledger := path_alone(raw.get("ledger")), dict) and isinstance(ledger.get("path"), str):
+        where = ledger["path"]
+        raw["ledger"] = ledger | {
+            "path": where if not where or where.startswith("${") or "://" in where else str(folder / where)
+        }
     tables = raw.get("tables")
     for part in _files(tables):
         if isinstance(part.get("path"), str) and not part["path"].startswith("${"):
@@ -66,10 +72,11 @@ def expanded(path: str) -> str:
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a company.yaml as people write it: `policy` may be a path."""
+    """Return the JSON Schema of a company.yaml as people write it: `policy` and `ledger` may be a path."""
     schema = CompanyConfig.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["properties"]["policy"]["anyOf"].append({"type": "string"})
+    for key in ("policy", "ledger"):
+        schema["properties"][key]["anyOf"].append({"type": "string"})
     return schema
 
 
@@ -143,7 +150,8 @@ def _faults(error: ValidationError) -> Iterator[str]:
         elif fault["type"] == "missing":
             yield f"{_dotted([*parents, key])}: is missing."
         else:
-            shown = f"; it is {fault['input']!r}" if isinstance(fault["input"], str | int | float | bool) else ""
+            plain = isinstance(fault["input"], str | int | float | bool) and "://" not in str(fault["input"])
+            shown = f"; it is {fault['input']!r}" if plain else ""  # a URL may hold a password
             says = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
             yield f"{_dotted([*parents, key])}: {says[0].lower() + says[1:]}{shown}."
 

@@ -200,7 +200,7 @@ class TableConfig(FileConfig):
 
 
 class TablesConfig(Part):
-    """The six tables; only `customers` is needed."""
+    """The tables; only `customers` is needed."""
 
     customers: TableConfig
     events: TableConfig | None = None
@@ -208,6 +208,7 @@ class TablesConfig(Part):
     contracts: TableConfig | None = None
     environment: TableConfig | None = None
     actions: TableConfig | None = None
+    outcomes: TableConfig | None = None
 
     @model_validator(mode="after")
     def _only_customers_are_ids(self) -> TablesConfig:

@@ -33,6 +33,7 @@ _OF_TABLE: Final[Mapping[str | None, Place]] = {
     "contracts": ("behaviour", "prices"),
     "environment": ("customer", "environment"),
     "actions": ("behaviour", "interfaces"),
+    "outcomes": ("behaviour", "interfaces"),
 }
 _SEASON: Final[Place] = ("behaviour", "environment")
 

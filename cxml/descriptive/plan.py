@@ -27,6 +27,7 @@ FACT_TIME: Final[Mapping[str, str]] = {
     "invitations": c.SENT_TIME,
     "contracts": c.START_TIME,
     "actions": c.ACTION_TIME,
+    "outcomes": c.OUTCOME_TIME,
 }
 """The tables of facts, and the moment from which a row of each is a fact."""
 

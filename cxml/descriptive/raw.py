@@ -43,7 +43,7 @@ def read_raw(con: duckdb.DuckDBPyConnection, name: str, table: TableConfig, fram
     Parameters
     ----------
     con : DuckDB connection
-    name : one of the six tables
+    name : one of the tables
     table : where it is and how its columns are read
     frame : the table itself, where it is handed over in Python
 

@@ -95,7 +95,7 @@ def source_of(
     with tempfile.TemporaryDirectory(prefix="cxml_") as folder:
         try:
             if frame is not None:
-                con.register(_CAME_IN, _arrow(where, frame))
+                con.register(_CAME_IN, arrow_of(where, frame))
                 alike = [_relation(con, _CAME_IN)]
             elif isinstance(file, TableConfig) and file.ids_of:
                 alike = [_relation(con, _ids(file.ids_of))]
@@ -112,7 +112,8 @@ def source_of(
             con.unregister(_CAME_IN)
 
 
-def _arrow(where: str, frame: pd.DataFrame) -> Any:
+def arrow_of(where: str, frame: pd.DataFrame) -> Any:
+    """Return a dataframe that was handed over as an Arrow table, or raise `SourceError`."""
     import pyarrow as pa
 
     try:

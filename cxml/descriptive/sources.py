@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
 from cxml.config.tables import TableConfig
+from cxml.descriptive.logged import append_logged
 from cxml.descriptive.raw import read_raw
 from cxml.descriptive.sentiment import with_sentiment
 from cxml.descriptive.store import (
@@ -74,7 +75,11 @@ class Tables:
         return tuple(warning for report in self.reports for warning in report.warnings)
 
 
-def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None = None) -> Tables:
+def read_tables(
+    config: CompanyConfig,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+    logged: Mapping[str, pd.DataFrame] | None = None,
+) -> Tables:
     """Read and check a company's tables.
 
     Parameters
@@ -82,6 +87,7 @@ def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None
     config : CompanyConfig
     frames : mapping from the name of a table to a dataframe
         Tables handed over in Python; they stand in for the paths of the config.
+    logged : ``actions`` and ``outcomes`` of the ledger, as `cxml.descriptive.logged.append_logged` takes them
 
     Returns
     -------
@@ -94,14 +100,18 @@ def read_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None
     SchemaError
         If a table breaks the rules of its schema; the message lists the faults of all tables.
     """
-    tables = inspected_tables(config, frames)
+    tables = inspected_tables(config, frames, logged)
     if tables.faults:
         raise SchemaError(listed(tables.faults))
     return tables
 
 
 @within_memory()
-def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] | None = None) -> Tables:
+def inspected_tables(
+    config: CompanyConfig,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+    logged: Mapping[str, pd.DataFrame] | None = None,
+) -> Tables:
     """Read a company's tables and report every fault, without raising `SchemaError`; see `read_tables`."""
     frames = frames or {}
     if unknown := sorted(set(frames) - set(TABLES)):
@@ -147,6 +157,9 @@ def inspected_tables(config: CompanyConfig, frames: Mapping[str, pd.DataFrame] |
             as_of = _after_last_fact(con, kinds)
         except SchemaError as error:
             config_faults = error.args
+    told = {report.table: report for report in reports}
+    kinds, told = append_logged(con, kinds, logged or {}, told)
+    reports = list(told.values())
     fingerprint = _fingerprint(con, kinds)  # of what came in, before anything is derived
     one_thread_a_query(con)
     kinds = {name: dict(columns) for name, columns in with_sentiment(con, kinds, config).items()}

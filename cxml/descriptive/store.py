@@ -96,7 +96,7 @@ def create_sorted_tables(
         elif name == "environment":
             order = [c.REGION, c.OBSERVED_TIME]
         elif "customers" in kinds:
-            source += f" JOIN {_NUMBERED} k ON k.who = t.{c.CUSTOMER_ID}"
+            source += f" JOIN {NUMBERED} k ON k.who = t.{c.CUSTOMER_ID}"
             order = [
                 _narrow("k.number", con, "customers"),
                 f"t.{TABLES[name].time}",
@@ -142,4 +142,5 @@ def _create_invitations(con: duckdb.DuckDBPyConnection, source: str, surveys: Ma
     return kept
 
 
-_NUMBERED: Final = f"(SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers)"
+NUMBERED: Final = f"(SELECT {c.CUSTOMER_ID} AS who, rowid AS number FROM customers)"
+"""The customers, in their order: ``who`` and ``number``."""

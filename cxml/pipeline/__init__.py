@@ -4,6 +4,7 @@ from cxml.pipeline.checking import check, feature_query
 from cxml.pipeline.customer import customer
 from cxml.pipeline.evaluating import Evaluated, evaluate
 from cxml.pipeline.figures import Measured, compare, indicators, kpi
+from cxml.pipeline.ledger import record_outcomes
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
 from cxml.pipeline.sample import demo
@@ -28,6 +29,7 @@ __all__ = [
     "kpi",
     "maturity",
     "population_nps",
+    "record_outcomes",
     "score",
     "train",
 ]

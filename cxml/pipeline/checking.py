@@ -10,13 +10,14 @@ from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
-from cxml.descriptive.sources import Tables, inspected_tables, read_tables, with_repeats_told
+from cxml.descriptive.sources import Tables, with_repeats_told
 from cxml.errors import CxmlError, TrainingError
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import allowed_names
 from cxml.pipeline.answering import answering
 from cxml.pipeline.feature_rows import feature_rows, features_to_count
 from cxml.pipeline.policy_features import policy_of
+from cxml.pipeline.reading import inspected_tables, read_tables
 from cxml.predict import NPS
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from cxml.config.company import CompanyConfig
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.periods import MONTH
-from cxml.descriptive.sources import Tables, frame_of, read_tables
+from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, SinkError, UnseenCategoryWarning, near_miss
 from cxml.pipeline import plan
 from cxml.pipeline.evaluated_frames import Judged, framed, frames_of
 from cxml.pipeline.learning import REPEATS, Learnt, Material, learnt, material_of
 from cxml.pipeline.nps import able_groups, nps_frame
+from cxml.pipeline.reading import read_tables
 from cxml.predict import RENEWAL, VALUE, Predictor
 from cxml.schema import columns as c
 from cxml.schema.frames import DRIVERS, POPULATION_NPS

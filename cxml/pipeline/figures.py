@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
 from cxml.descriptive.periods import MONTH, month_of
-from cxml.descriptive.sources import Tables, read_tables
+from cxml.descriptive.sources import Tables
 from cxml.pipeline.plan import Frames
+from cxml.pipeline.reading import read_tables
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.descriptive.features import customers_at, feature_frame
 from cxml.descriptive.maturity import Placed, placed_features, seen
-from cxml.descriptive.sources import Tables, read_tables
+from cxml.descriptive.sources import Tables
 from cxml.pipeline import plan
 from cxml.pipeline.feature_rows import feature_rows
+from cxml.pipeline.reading import read_tables
 from cxml.schema import columns as c
 from cxml.schema.maturity import ALL, ASPECTS, MEANINGS, SOURCES
 

@@ -14,11 +14,12 @@ from cxml.config.company import CompanyConfig
 from cxml.descriptive.indicators import indicator
 from cxml.descriptive.intervals import sample_of
 from cxml.descriptive.labels import nps_labels
-from cxml.descriptive.sources import Tables, frame_of, read_tables
+from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, listed, near_miss
 from cxml.pipeline import plan
 from cxml.pipeline.answering import Answering, answering, class_fit, response_fit, weights_of
 from cxml.pipeline.figures import Measured
+from cxml.pipeline.reading import read_tables
 from cxml.predictive.measures import effective_size
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame

@@ -33,12 +33,12 @@ def policy_features(config: CompanyConfig, tables: Tables, features: Iterable[st
     Raises
     ------
     ConfigError
-        If a name is that of a feature of the models, or the table ``actions`` lacks a column that is needed.
+        If a name is that of a feature of the models, or past actions lack a column or a table that is needed.
     """
     if config.policy is None:
         return ()
-    past: Sequence[Feature] = past_features(config.policy, tables.kinds["actions"]) if "actions" in tables else ()
-    own, known = (*config.policy.features, *past), set(features)
+    own: tuple[Feature, ...] = (*config.policy.features, *past_features(config.policy, tables.kinds))
+    known = set(features)
     if taken := [feature.name for feature in own if feature.name in known]:
         raise ConfigError(
             f"policy: {taken[0]!r} is a feature of the models and one that the policy makes. Rename one of them."
@@ -77,5 +77,5 @@ def policy_frame(
     """
     own = policy_features(config, tables, [feature.name for feature in features])
     frame = feature_frame(tables, [*features, *own], spine)
-    uncounted = [] if config.policy is None or "actions" in tables else past_names(config.policy)
+    uncounted = [] if config.policy is None else [name for name in past_names(config.policy) if name not in frame]
     return frame.assign(**dict.fromkeys(uncounted, 0.0))

@@ -21,6 +21,7 @@ from cxml.descriptive.labels import answer_classes, answers_sql
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
+from cxml.pipeline.ledger import recorded
 from cxml.pipeline.policy_features import policy_frame, policy_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
@@ -114,6 +115,7 @@ def score(
         written = [write_frame(predictions, _beside(target))]
         if recommendations is not None:
             written.append(write_frame(recommendations, target))
+            notes.append(recorded(config, recommendations, models))
     title = f"{config.company}: {customers(len(frame))} as of {moment:%Y-%m-%d}, model {predictor.bundle.model_version}"
     text = summary(
         title,

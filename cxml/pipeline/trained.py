@@ -11,10 +11,11 @@ from cxml.config.features import Attribute, Contract, Feature
 from cxml.descriptive import export
 from cxml.descriptive.algebra import feature_plan
 from cxml.descriptive.history import CustomerHistory
-from cxml.descriptive.sources import Tables, read_tables
+from cxml.descriptive.sources import Tables
 from cxml.errors import BundleError
 from cxml.pipeline import plan
 from cxml.pipeline.policy_features import policy_features
+from cxml.pipeline.reading import read_tables
 from cxml.predict import Predictor, load
 from cxml.schema.tables import TABLES
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
-from cxml.descriptive.sources import read_tables
 from cxml.pipeline import plan
 from cxml.pipeline.learning import learnt, material_of
+from cxml.pipeline.reading import read_tables
 
 if TYPE_CHECKING:
     from cxml.predictive.alarms import Alarm

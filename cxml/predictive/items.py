@@ -47,6 +47,7 @@ _OF_TABLE: Final[Mapping[str, Item]] = {
     "invitations": Item("answers"),
     "contracts": Item("contract"),
     "actions": Item("actions"),
+    "outcomes": Item("actions"),
 }
 _OF_KIND: Final[Mapping[str, Item]] = {
     "attribute": Item("customer"),

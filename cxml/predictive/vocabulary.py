@@ -95,6 +95,7 @@ _TABLES: Final = _nouns("""
     invitations | survey invitation, survey invitations | convite para inquéritos, convites para inquéritos, m
     contracts   | contract, contracts                  | contrato, contratos, m
     actions     | action of ours, actions of ours      | ação nossa, ações nossas, f
+    outcomes    | outcome of an action, outcomes of actions | resultado de uma ação, resultados de ações, m
 """)
 _MEASURES: Final[Mapping[str, tuple[Measure, Measure]]] = {
     "acquisition": (Measure("way of acquisition"), Measure("forma", " de angariação", feminine=True)),

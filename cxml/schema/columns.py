@@ -40,7 +40,9 @@ ACTION: Final = "action"
 PROPENSITY: Final = "propensity"
 COST: Final = "cost"
 HOLDOUT: Final = "holdout"
+# outcomes
 OUTCOME: Final = "outcome"
+OUTCOME_TIME: Final = "outcome_time"
 
 # labels
 LABEL: Final = "label"
@@ -69,6 +71,9 @@ RUNNER_UP: Final = "runner_up"
 WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
+# ledger
+BATCH: Final = "batch"
+CURRENT: Final = "current"
 # indicators
 INDICATOR: Final = "indicator"
 BY: Final = "by"

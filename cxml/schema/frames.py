@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from cxml.schema import columns as c
@@ -99,6 +100,22 @@ RECOMMENDATIONS: Final = Schema(
         Column(c.DECISION_ID, "key", required=True, nullable=False),
     ),
     unique=(c.DECISION_ID,),
+    extra_columns=False,
+    all_null=True,
+)
+
+DECISIONS: Final = replace(RECOMMENDATIONS, name="decisions", extra_columns=True)
+"""Recommendations as the ledger keeps them: with every column that they have, whichever version wrote them."""
+
+DECISION_OUTCOMES: Final = Schema(
+    "outcomes",
+    (
+        Column(c.DECISION_ID, "key", required=True, nullable=False),
+        Column(c.OUTCOME, "category", required=True, nullable=False),
+        Column(c.OUTCOME_TIME, "time", required=True, nullable=False),
+        Column(c.VALUE, "number"),
+        Column(c.KNOWN_TIME, "time"),
+    ),
     extra_columns=False,
     all_null=True,
 )

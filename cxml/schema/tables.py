@@ -1,4 +1,4 @@
-"""The six tables that come in: what a row of each is, and the rules that its columns keep."""
+"""The tables that come in: what a row of each is, and the rules that its columns keep."""
 
 from __future__ import annotations
 
@@ -253,12 +253,33 @@ ACTIONS: Final = Schema(
         Column(c.PROPENSITY, "number", low=0, high=1),
         Column(c.COST, "number", low=0),
         Column(c.HOLDOUT, "flag"),
+        Column(c.DECISION_ID, "key"),
         _CONFIDENCE,
         _KNOWN,
     ),
     time=c.ACTION_TIME,
 )
 
+# An outcome is a fact of its own moment, not a column of its action. So everything that reads facts before a moment is
+# right about it as it is: a cool-down counts from the refusal, not from the offer that was refused a month before; one
+# action may be ignored, then accepted; and no action is counted twice. As a column of `actions`, known from a time of
+# its own, it would need what `renewed` needs of contracts, and still be counted in the window of its action.
+OUTCOMES: Final = Schema(
+    "outcomes",
+    (
+        _CUSTOMER,
+        Column(c.OUTCOME_TIME, "time", required=True, nullable=False, past=True),
+        Column(c.OUTCOME, "category", required=True, nullable=False),
+        Column(c.ACTION, "category"),
+        Column(c.CHANNEL, "category"),
+        Column(c.VALUE, "number"),
+        Column(c.DECISION_ID, "key"),
+        _CONFIDENCE,
+        _KNOWN,
+    ),
+    time=c.OUTCOME_TIME,
+)
+
 TABLES: Final[Mapping[str, Schema]] = {
-    schema.name: schema for schema in (CUSTOMERS, EVENTS, SURVEYS, CONTRACTS, ENVIRONMENT, ACTIONS)
+    schema.name: schema for schema in (CUSTOMERS, EVENTS, SURVEYS, CONTRACTS, ENVIRONMENT, ACTIONS, OUTCOMES)
 }

@@ -36,7 +36,7 @@ def config(**keys):
         {
             "company": "tiny",
             "as_of": NOW.isoformat(),
-            "tables": {"customers": {}, "events": {}, "actions": {}},
+            "tables": {"customers": {}, "events": {}, "actions": {}, "outcomes": {}},
             "labels": {"renewal": {"column": "lost", "lost": "yes"}},
             "value": 100,
             "policy": policy,
@@ -66,7 +66,14 @@ def frames(n=60, seed=0, actions=True):
                 "action_time": NOW - pd.to_timedelta(rng.integers(1, 250, 400), unit="D"),
                 "action": rng.choice(["gift", "voucher", "call", "no_action", "letter"], 400),
                 "channel": rng.choice(["phone", "mail", None], 400),
-                "outcome": rng.choice(["refused", "accepted", None], 400),
+            }
+        )
+        found["outcomes"] = pd.DataFrame(
+            {
+                "customer_id": rng.choice(ids, 300),
+                "outcome_time": NOW - pd.to_timedelta(rng.integers(1, 250, 300), unit="D"),
+                "outcome": rng.choice(["refused", "accepted"], 300),
+                "action": rng.choice(["gift", "voucher", "call"], 300),
             }
         )
     return found
@@ -76,7 +83,8 @@ def counted(actions, customer, days, fits):
     """Count by a plain loop."""
     n = 0
     for row in actions.itertuples():
-        if row.customer_id == customer and NOW - pd.Timedelta(days=days) <= row.action_time < NOW and fits(row):
+        time = row.outcome_time if "outcome_time" in actions else row.action_time
+        if row.customer_id == customer and NOW - pd.Timedelta(days=days) <= time < NOW and fits(row):
             n += 1
     return n
 
@@ -99,7 +107,8 @@ def test_past_actions_are_counted_as_a_plain_loop_counts_them():
     }
     assert {*found.columns} == {"as_of", "anger", *rules}
     for name, (days, fits) in rules.items():
-        expected = {customer: counted(actions, customer, days, fits) for customer in found.index}
+        table = tables["outcomes"] if "refused" in name else actions
+        expected = {customer: counted(table, customer, days, fits) for customer in found.index}
         assert found[name].to_dict() == expected
         assert len(set(expected.values())) > 1
     assert found["anger"].sum() > 0
@@ -120,7 +129,7 @@ def test_a_policy_feature_of_the_name_of_another_is_refused():
 
 
 def test_where_no_action_was_ever_logged_nobody_was_contacted():
-    given = config().model_copy(update={"tables": config().tables.model_copy(update={"actions": None})})
+    given = config().model_copy(update={"tables": config().tables.model_copy(update={"actions": None, "outcomes": None})})
     tables = read_tables(given, frames(actions=False))
     found = policy_frame(given, tables, (), pd.DataFrame({"customer_id": ["c0"], "as_of": [SPINE]}))
     assert found[["contacts_30d", "contacts_phone_90d", "past_group_gifts_180d"]].to_numpy().tolist() == [
@@ -133,6 +142,13 @@ def test_where_no_action_was_ever_logged_nobody_was_contacted():
 
 def test_a_limit_that_needs_a_column_that_is_not_logged_says_so():
     given = frames()
-    given["actions"] = given["actions"].drop(columns=["outcome", "channel"])
-    with pytest.raises(ConfigError, match=r"(?s)3 faults.*limit of 'phone' needs the column 'channel'.*'outcome'"):
+    given["actions"], given["outcomes"] = (given[name].drop(columns=column) for name, column in (("actions", "channel"), ("outcomes", "action")))
+    with pytest.raises(ConfigError, match=r"(?s)3 faults.*limit of 'phone' needs the column 'channel'.*'action' in `out"):
         policy_features(config(), read_tables(config(), given), ())
+
+
+def test_a_rest_after_an_outcome_needs_outcomes():
+    given = config().model_copy(update={"tables": config().tables.model_copy(update={"outcomes": None})})
+    without = {name: table for name, table in frames().items() if name != "outcomes"}
+    with pytest.raises(ConfigError, match="the rest after 'refused' needs the table `outcomes`.*name a `ledger:`"):
+        policy_features(given, read_tables(given, without), ())
