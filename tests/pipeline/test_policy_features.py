@@ -129,7 +129,9 @@ def test_a_policy_feature_of_the_name_of_another_is_refused():
 
 
 def test_where_no_action_was_ever_logged_nobody_was_contacted():
-    given = config().model_copy(update={"tables": config().tables.model_copy(update={"actions": None, "outcomes": None})})
+    given = config().model_copy(
+        update={"tables": config().tables.model_copy(update={"actions": None, "outcomes": None})}
+    )
     tables = read_tables(given, frames(actions=False))
     found = policy_frame(given, tables, (), pd.DataFrame({"customer_id": ["c0"], "as_of": [SPINE]}))
     assert found[["contacts_30d", "contacts_phone_90d", "past_group_gifts_180d"]].to_numpy().tolist() == [
@@ -142,8 +144,12 @@ def test_where_no_action_was_ever_logged_nobody_was_contacted():
 
 def test_a_limit_that_needs_a_column_that_is_not_logged_says_so():
     given = frames()
-    given["actions"], given["outcomes"] = (given[name].drop(columns=column) for name, column in (("actions", "channel"), ("outcomes", "action")))
-    with pytest.raises(ConfigError, match=r"(?s)3 faults.*limit of 'phone' needs the column 'channel'.*'action' in `out"):
+    given["actions"], given["outcomes"] = (
+        given[name].drop(columns=column) for name, column in (("actions", "channel"), ("outcomes", "action"))
+    )
+    with pytest.raises(
+        ConfigError, match=r"(?s)3 faults.*limit of 'phone' needs the column 'channel'.*'action' in `out"
+    ):
         policy_features(config(), read_tables(config(), given), ())
 
 
