@@ -86,8 +86,10 @@ def test_every_example_of_a_policy_can_be_compiled(example):
     said = yaml.safe_load(example)
     config = PolicyConfig.model_validate(said if "actions" in said else WHOLE | said)
     compiled_policy(config, KINDS, has_value=True)
-    counted = {feature.name for feature in past_features(config, {"actions": ("channel",), "outcomes": ("action", "channel")})}
-    named = {"contacts_30d", "contacts_phone_60d", "past_discount_180d", "past_growth_refused_90d"}
+    counted = {
+        feature.name for feature in past_features(config, {"actions": ("channel",), "outcomes": ("action", "channel")})
+    }
+    named = {"contacts_30d", "contacts_phone_60d", "past_action_discount_180d", "past_issue_growth_refused_90d"}
     assert counted == named if "contact_policy" in said else not counted
 
 
