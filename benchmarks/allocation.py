@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,8 @@ def _large(n: int) -> tuple[Floats, int, list[Any]]:
     worth[:, -1] = 0.0
 
     def of(*options: int) -> Floats:
-        return cost * np.isin(np.arange(N_OPTIONS), options)
+        found: Floats = cost * np.isin(np.arange(N_OPTIONS), options)
+        return found
 
     each = n / 1e6
     limits = [
@@ -163,28 +165,30 @@ def _holds(chosen: NDArray[np.int64], worth: Floats, limits: list[Any], fairness
 
 
 def _instance(seed: int) -> tuple[Floats, int, list[Any], list[Any]]:
-    """Return a random instance: loose and tight limits, uses of four kinds, ties, negative worth, fairness in a third."""
+    """Return a random instance: tight and loose limits, four kinds of use, ties, worth below 0, fairness in a third."""
     from cxml.prescriptive.allocation import Fairness, Limit
 
     random = np.random.default_rng(seed)
     n, k, m = int(random.integers(5, 301)), int(random.integers(2, 11)), int(random.integers(1, 6))
-    worth = [
+    worths: list[Callable[[], Floats]] = [
         lambda: random.gamma(2, 50, (n, k)) - random.gamma(2, 20, (n, k)),
         lambda: np.round(random.uniform(-3, 10, (n, k))),
         lambda: random.lognormal(0, 2, (n, 1)) * random.uniform(0, 1, (n, k)) - random.uniform(0, 1, (n, k)),
         lambda: random.normal(0, 1, (n, k)),
-    ][seed % 4]()
+    ]
+    worth = worths[seed % 4]()
     worth[random.random((n, k)) < random.choice([0, 0.2, 0.7])] = -np.inf
     nothing = int(random.integers(k))
     worth[:, nothing] = 0 if random.random() < 0.8 else random.normal(0, 0.5, n)
     limits, best = [], worth.argmax(axis=1)
     for i in range(m):
-        use = [
+        kinds: list[Callable[[], Floats]] = [
             lambda: random.gamma(2, 5, (n, k)),
             lambda: random.integers(0, 4, k).astype(float),
             lambda: (random.random(k) < 0.5).astype(float),
             lambda: random.gamma(1, 1, (n, 1)) * random.integers(0, 3, k) + worth.clip(0, None) * random.choice([0, 1]),
-        ][random.integers(4)]()
+        ]
+        use = kinds[random.integers(4)]()
         use = np.where(np.isfinite(use), use, 0)
         use[..., nothing] = 0
         amount = (use[best] if use.ndim == 1 else use[np.arange(n), best]).sum()

@@ -24,7 +24,7 @@ from cxml.prescriptive.allocation_faults import refuse_faults
 from cxml.prescriptive.lagrange import priced
 from cxml.prescriptive.layout import parity_of, relaxation_of
 from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity, first_best, in_blocks
-from cxml.prescriptive.repair import most_fair
+from cxml.prescriptive.repair import is_fair
 
 # The most open pairs of a customer and an option whose exact optimum is looked for.
 EXACT_UP_TO: Final = 3_000
@@ -109,10 +109,9 @@ class Allocation:
             if price := self.prices[limit.name]:
                 net -= np.where(use <= limit.amount, price * use, 0.0)
             net[np.broadcast_to(~(use <= limit.amount), net.shape)] = -np.inf
-        for limit in self._fairness:
-            fees = self.fees[limit.name]
-            if fees.any():
-                net[:, limit.options] -= fees[limit.group[rows]][:, None]
+        for fairness in self._fairness:
+            if (fees := self.fees[fairness.name]).any():
+                net[:, np.flatnonzero(fairness.options)] -= fees[fairness.group[rows]][:, None]
         return net
 
     def ranking(self) -> Ranking:
@@ -176,7 +175,7 @@ def allocation(
     refuse_faults(worth, nothing, limits, fairness)
     n = len(worth)
     parities = {limit.name: parity for limit in fairness if (parity := parity_of(limit))}
-    prices = dict.fromkeys([limit.name for limit in (*limits, *fairness)], 0.0)
+    prices = dict.fromkeys([limit.name for limit in limits] + [limit.name for limit in fairness], 0.0)
     fees = {limit.name: np.zeros(int(limit.group.max(initial=-1)) + 2) for limit in fairness}
 
     def over(chosen: Integers) -> Booleans:
@@ -188,7 +187,7 @@ def allocation(
     chosen = np.concatenate([part[1] for part in in_blocks(best, n)])
     method: Literal["arbitration", "lagrange", "highs"] = "arbitration"
     value = bound = _worth(worth, chosen)
-    if over(chosen).any() or not all(_fair(chosen, parity) for parity in parities.values()):
+    if over(chosen).any() or not all(is_fair(p.counts(chosen), p) for p in parities.values()):
         relaxation = relaxation_of(worth, nothing, limits, tuple(parities.values()))
         found = priced(relaxation, over, exact_up_to)
         chosen, method = found.chosen, "highs" if found.exact else "lagrange"
@@ -200,7 +199,7 @@ def allocation(
             prices[name] = float(np.maximum(group_prices, 0.0).sum()) * relaxation.unit
             fees[name][parity.names] = group_prices / parity.sizes * relaxation.unit
     used = {limit.name: _used(limit, chosen) for limit in limits}
-    used |= {limit.name: _difference(chosen, parities.get(limit.name)) for limit in fairness}
+    used |= {parity.name: _difference(chosen, parities.get(parity.name)) for parity in fairness}
     gap = (bound - value) / abs(bound) if bound > value else 0.0
     return Allocation(chosen, value, bound, gap, prices, used, method, fees, worth, tuple(limits), tuple(fairness))
 
@@ -213,12 +212,7 @@ def _used(limit: Limit, chosen: Integers) -> float:
     """Return what choices use of a limit; where rounding could matter, the higher of two ways to add up."""
     use = limit.use[chosen] if limit.use.ndim == 1 else limit.use[np.arange(len(chosen)), chosen]
     used = float(use.sum())
-    return max(used, math.fsum(use.tolist())) if abs(used - limit.amount) <= 1e-9 * limit.amount else used
-
-
-def _fair(chosen: Integers, parity: Parity) -> bool:
-    counts = parity.counts(chosen)
-    return bool((counts <= most_fair(counts, parity)).all())
+    return max(used, math.fsum(use[use > 0].tolist())) if abs(used - limit.amount) <= 1e-9 * limit.amount else used
 
 
 def _difference(chosen: Integers, parity: Parity | None) -> float:

@@ -28,14 +28,14 @@ def refuse_faults(worth: Floats, nothing: int, limits: Sequence[Limit], fairness
     if not np.isfinite(worth[:, nothing]).all():
         bad = ~np.isfinite(worth[:, nothing])
         faults.append(_fault("worth of nothing", "must be finite, as nothing is always possible", bad, worth))
-    names = [limit.name for limit in (*limits, *fairness)]
+    names = [limit.name for limit in limits] + [parity.name for parity in fairness]
     faults += [
         f"limit {name!r}: is there {names.count(name)} times." for name in sorted(set(names)) if names.count(name) > 1
     ]
     for limit in limits:
         faults += _limit_faults(limit, worth, nothing)
-    for limit in fairness:
-        faults += _fairness_faults(limit, n, k, nothing)
+    for parity in fairness:
+        faults += _fairness_faults(parity, n, k, nothing)
     if faults:
         raise ConfigError(listed(faults))
 

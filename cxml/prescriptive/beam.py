@@ -12,7 +12,7 @@ import numpy as np
 
 from cxml.prescriptive.core import Core
 from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity
-from cxml.prescriptive.repair import ROUNDING, most_fair
+from cxml.prescriptive.repair import ROUNDING, is_fair
 
 _WIDTH: Final = 2_000
 
@@ -31,7 +31,7 @@ def best_combination(core: Core, *, width: int = _WIDTH) -> tuple[Integers, bool
     got = np.concatenate([np.zeros(0, dtype=np.int64), *core.counts])[:, None]
     complete, least = core.complete, core.gap * (1 - 1e-9)
     trail: list[tuple[Integers, Integers]] = []
-    can = (possible & (gets > 0)).any(axis=1)
+    can = np.any(possible & (gets > 0), axis=1)
     still_can = can.sum(axis=1)
     for i in order:
         still_can = still_can - can[:, i]
@@ -45,10 +45,11 @@ def best_combination(core: Core, *, width: int = _WIDTH) -> tuple[Integers, bool
         if not len(o):
             return core.chosen, complete
         if len(o) > width:
-            keep = _distinct(loss[o, state], np.concatenate([use[:, o, state], count]))
-            if len(keep) > width:
-                complete, keep = False, keep[:width]
-            o, state, count = o[keep], state[keep], count[:, keep]
+            few = _distinct(loss[o, state], np.concatenate([use[:, o, state], count]))
+            if len(few) > width:
+                complete = False
+                few = _spread(few, (core.prices[:, None] * use[:, o[few], state[few]]).sum(axis=0), width)
+            o, state, count = o[few], state[few], count[:, few]
         option = options[o]
         lost, spent, value, got = loss[o, state], use[:, o, state], value[state] + problem.worth[option, i], count
         trail.append((option, state))
@@ -56,7 +57,7 @@ def best_combination(core: Core, *, width: int = _WIDTH) -> tuple[Integers, bool
     first = 0
     for parity in problem.parities:
         counts = got[first : first + len(parity.sizes)].T
-        fair &= np.array([(count <= most_fair(count, parity)).all() for count in counts], dtype=bool)
+        fair &= np.array([is_fair(count, parity) for count in counts], dtype=bool)
         first += len(parity.sizes)
     now = float(problem.worth[core.chosen, np.arange(n)].sum())
     if not (fair & (value > now)).any():
@@ -82,7 +83,19 @@ def _within_reach(least: Integers, most: Integers, parities: tuple[Parity, ...])
 def _distinct(loss: Floats, state: Floats) -> Integers:
     """Return combinations in the order of their loss, of those that use the same only the first."""
     order = np.argsort(loss, kind="stable")
-    # A random weighing tells uses apart; those that differ by rounding only are the same.
-    weights = np.random.default_rng(0).random(len(state))
-    _, firsts = np.unique(np.round((weights[:, None] * state).sum(axis=0)[order], 9), return_index=True)
-    return order[np.sort(firsts)]
+    # Two random weighings tell uses apart; those that differ by rounding only are the same.
+    weights = np.random.default_rng(0).random((2, len(state), 1))
+    first, second = np.round((weights * state[:, order]).sum(axis=1), 11)
+    kept = np.unique(first + 1j * second, return_index=True)[1]
+    return np.asarray(order[np.sort(kept)])
+
+
+def _spread(order: Integers, priced: Floats, width: int) -> Integers:
+    """Return half of the combinations by their loss, and half of the others spread over what they use, at its price.
+
+    Those that lose least alone would all use about the same, and leave the same part of a limit unused.
+    """
+    half = width // 2
+    rest = half + np.argsort(priced[half:], kind="stable")
+    spread = rest[np.linspace(0, len(rest) - 1, width - half).astype(np.int64)]
+    return np.asarray(order[np.sort(np.concatenate([np.arange(half), spread]))])

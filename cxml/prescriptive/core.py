@@ -18,7 +18,8 @@ class Core:
     """Some customers, what the others use, and how far from the best a choice may be.
 
     ``loss`` (k, c) is by how much less a choice leaves than the customer's best; all losses together stay below
-    ``gap``. ``complete`` says that no other customer's choice is open.
+    ``gap``. ``prices`` are those of the
+    limits; ``complete`` says that no other customer's choice is open.
     """
 
     customers: Integers
@@ -26,6 +27,7 @@ class Core:
     chosen: Integers
     loss: Floats
     gap: float
+    prices: Floats
     used: Floats
     counts: tuple[Integers, ...]
     complete: bool
@@ -45,31 +47,30 @@ class Core:
         return np.concatenate([np.zeros((0, *self.loss.shape), dtype=np.int64), *gets])
 
 
-def open_core(
-    relaxation: Relaxation, point: Point, best: Integers, margin: Floats, chosen: Integers, gap: float, most: int
-) -> Core:
-    """Return those whose choice is open, or as many of them as ``most``: who was moved, then the least clear.
+def open_customers(best: Integers, margin: Floats, chosen: Integers, gap: float) -> Integers:
+    """Return those whose choice is open: who was moved, then who has the least clear choice.
 
     Parameters
     ----------
-    relaxation : Relaxation
-    point : the best prices
-    best, margin : the best choice of each customer at these prices, and by how much it beats the next best (n,)
+    best, margin : the best choice of each customer at the best prices, and by how much it beats the next best (n,)
     chosen : choices (n,) within every limit
     gap : by how much the bound is above their value, in the relaxation's unit
     """
     customers = np.flatnonzero((margin < gap) | (best != chosen))
-    complete = len(customers) <= most
-    if not complete:
-        order = np.lexsort((margin[customers], best[customers] == chosen[customers]))
-        others, customers = np.sort(customers[order[most:]]), np.sort(customers[order[:most]])
-        net = relaxation.taken(others).nets(point, slice(None))
-        at = np.arange(len(others))
-        gap -= float((net[best[others], at] - net[chosen[others], at]).sum())
+    return customers[np.lexsort((margin[customers], best[customers] == chosen[customers]))]
+
+
+def core_of(
+    relaxation: Relaxation, point: Point, chosen: Integers, gap: float, customers: Integers, others: Integers
+) -> Core:
+    """Return the core of some open customers, while the other open ones keep what they have."""
     problem = relaxation.taken(customers)
     net = problem.nets(point, slice(None))
     rest = np.ones(len(chosen), dtype=bool)
     rest[customers] = False
     used, counts = relaxation.used(chosen, slice(None), rest)
     loss = net.max(axis=0, initial=0.0) - net
-    return Core(customers, problem, chosen[customers], loss, gap, used, counts, complete)
+    if len(others):
+        kept = relaxation.taken(others).nets(point, slice(None))
+        gap -= float((kept.max(axis=0) - kept[chosen[others], np.arange(len(others))]).sum())
+    return Core(customers, problem, chosen[customers], loss, gap, point.limits, used, counts, not len(others))

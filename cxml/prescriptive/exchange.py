@@ -8,7 +8,7 @@ import numpy as np
 
 from cxml.prescriptive.core import Core
 from cxml.prescriptive.relaxation import Floats, Integers
-from cxml.prescriptive.repair import ROUNDING, most_fair
+from cxml.prescriptive.repair import ROUNDING, is_fair
 
 _MOST_EXCHANGES: Final = 200
 
@@ -45,7 +45,7 @@ def _best_pair(
     """Return the one or two moves that add most; the moves are in the order of what they add."""
     best, found = 1e-12, None
     alone = (use <= left[:, None]).all(axis=0) & (gain > best)
-    for i in np.flatnonzero(alone):
+    for i in np.flatnonzero(alone).tolist():
         if _fair(core, counts + get[:, i]):
             best, found = float(gain[i]), np.array([i])
             break
@@ -58,7 +58,7 @@ def _best_pair(
             continue
         others = slice(i + 1, stop)
         fits = (use[:, others] <= (left - use[:, i])[:, None]).all(axis=0) & (customer[others] != customer[i])
-        for j in i + 1 + np.flatnonzero(fits)[:20]:
+        for j in (i + 1 + np.flatnonzero(fits)[:20]).tolist():
             if _fair(core, counts + get[:, i] + get[:, j]):
                 best, found = float(gain[i] + gain[j]), np.array([i, j])
                 break
@@ -69,7 +69,7 @@ def _fair(core: Core, counts: Integers) -> bool:
     first = 0
     for parity in core.problem.parities:
         mine = counts[first : first + len(parity.sizes)]
-        if not (mine <= most_fair(mine, parity)).all():
+        if not is_fair(mine, parity):
             return False
         first += len(parity.sizes)
     return True

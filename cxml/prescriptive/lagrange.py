@@ -10,20 +10,26 @@ from typing import Final
 import numpy as np
 
 from cxml.prescriptive.beam import best_combination
-from cxml.prescriptive.core import Core, open_core
+from cxml.prescriptive.core import Core, core_of, open_customers
 from cxml.prescriptive.exact import exact_choices
 from cxml.prescriptive.exchange import exchanged
 from cxml.prescriptive.prices import best_prices, dual_value
 from cxml.prescriptive.relaxation import Booleans, Integers, Point, Relaxation
-from cxml.prescriptive.repair import Repair
+from cxml.prescriptive.repair import Repair, is_fair
 
 _ACCURACY: Final = 1e-7
 # Prices below this part of all worth are those of limits that do not bind.
 _NO_PRICE: Final = 1e-9
+# A gap that is closed; of many customers, one not worth closing.
 _CLOSED: Final = 1e-9
+_CLOSED_OF_MANY: Final = 1e-5
 _MOST_COMBINED: Final = 400
 # Beyond this many open customers, combining some of them no longer helps: the gap is small where there are many.
 _MOST_OPEN: Final = 5_000
+# Where more than this part of the bound may be missing, some open customers at a time are combined anew.
+_LITTLE: Final = 0.001
+_TOGETHER: Final = 24
+_ROUNDS: Final = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,57 +69,68 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
     chosen = _held(repair, over)
     if relaxation.parities and len(best) <= _MOST_OPEN:
         for levels in _levels(repair):
-            other = _held(repair, over, levels)
-            if other is not None and worth(other) > worth(chosen):
+            repair.levels = levels
+            if worth(other := _held(repair, over)) > worth(chosen):
                 chosen = other
     value, exact = worth(chosen), False
 
-    def with_core(core: Core, choices: Integers) -> tuple[Integers, float]:
+    def still_open() -> Integers:
+        return open_customers(best, margin, chosen, bound - value)
+
+    def core(customers: Integers, of: Integers) -> Core:
+        others = of[~np.isin(of, customers)]
+        return core_of(relaxation, point, chosen, bound - value, np.sort(customers), others)
+
+    def with_core(part: Core, choices: Integers) -> tuple[Integers, float]:
         """Return the better of two: the choices so far, and those with other choices of the core."""
-        if np.array_equal(choices, core.chosen):
-            return chosen, value
         other = chosen.copy()
-        other[core.customers] = choices
-        if over(other).any():
+        other[part.customers] = choices
+        if over(other).any() or not all(is_fair(p.counts(other), p) for p in relaxation.parities):
             other = held(other)
         return (other, worth(other)) if worth(other) > value else (chosen, value)
 
-    def n_open() -> int:
-        return int(np.count_nonzero((margin < bound - value) | (best != chosen)))
+    def much_missing(part: float) -> bool:
+        return bound - value > part * bound
 
-    if bound - value > _CLOSED * bound and n_open() <= _MOST_OPEN:
-        core = open_core(relaxation, point, best, margin, chosen, bound - value, _MOST_COMBINED)
-        choices, proven = best_combination(core)
-        chosen, value = with_core(core, choices)
+    enough = _CLOSED if len(chosen) <= _MOST_OPEN else _CLOSED_OF_MANY
+    if much_missing(enough) and len(open_ := still_open()) <= _MOST_OPEN:
+        part = core(open_[:_MOST_COMBINED], open_)
+        choices, proven = best_combination(part)
+        chosen, value = with_core(part, choices)
         if proven:
             bound = value
-        if not proven:
-            core = open_core(relaxation, point, best, margin, chosen, bound - value, _MOST_COMBINED)
-            chosen, value = with_core(core, exchanged(core))
-    if bound - value > _CLOSED * bound and n_open() <= exact_up_to:
-        core = open_core(relaxation, point, best, margin, chosen, bound - value, exact_up_to)
-        if np.count_nonzero(core.possible) <= exact_up_to and (found := exact_choices(core)) is not None:
+        else:
+            open_ = still_open()
+            part = core(open_[:_MOST_COMBINED], open_)
+            chosen, value = with_core(part, exchanged(part))
+    if much_missing(enough) and len(open_ := still_open()) <= exact_up_to:
+        part = core(open_, open_)
+        if np.count_nonzero(part.possible) <= exact_up_to and (found := exact_choices(part)) is not None:
             choices, core_bound = found
-            others = value - float(core.problem.worth[core.chosen, np.arange(len(choices))].sum())
-            chosen, value = with_core(core, choices)
+            others = value - float(part.problem.worth[part.chosen, np.arange(len(choices))].sum())
+            chosen, value = with_core(part, choices)
             bound, exact = min(bound, others + core_bound), True
+    random = np.random.default_rng(0)
+    for _ in range(_ROUNDS):
+        if exact or not much_missing(_LITTLE) or len(open_ := still_open()) > _MOST_OPEN:
+            break
+        part = core(random.choice(open_, min(_TOGETHER, len(open_)), replace=False), open_)
+        chosen, value = with_core(part, best_combination(part)[0])
     return Priced(chosen, point, value, max(bound, value), exact)
 
 
-def _held(
-    repair: Repair, over: Callable[[Integers], Booleans], levels: tuple[float | None, ...] | None = None
-) -> Integers | None:
+def _held(repair: Repair, over: Callable[[Integers], Booleans]) -> Integers:
     """Return choices within every limit as it is really added up, which may differ in the last places."""
-    chosen = repair.run(levels)
+    chosen = repair.run()
     less = 1e-12
-    while chosen is not None and (too_much := over(chosen)).any():
+    while (too_much := over(chosen)).any():
         repair.capacity[too_much] = 1.0 - less
         less *= 4.0
-        chosen = repair.run(levels)
+        chosen = repair.run()
     return chosen
 
 
-def _levels(repair: Repair) -> Iterator[tuple[float | None, ...]]:
+def _levels(repair: Repair) -> Iterator[tuple[float, ...]]:
     """Yield rates that no group is to be below, around those of the first choices."""
     rates = repair.first_rates()
     parities = repair.relaxation.parities

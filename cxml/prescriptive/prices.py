@@ -108,18 +108,19 @@ class _Model:
         self.cost[-1] = 1.0
         self.priced = list(range(m))
         most = max(float(relaxation.worth.max(initial=0.0)), 1e-12)
-        low, high = [np.zeros(m)], [np.ones(m)]
+        low: list[Floats] = [np.zeros(m)]
+        high: list[Floats] = [np.ones(m)]
         rows: list[Floats] = []
         at = m
         for g, parity in zip(self.sizes, parities, strict=True):
             group, positive, total = np.arange(at, at + g), np.arange(at + g, at + 2 * g), at + 2 * g
             self.priced += group.tolist()
             self.cost[positive], self.cost[total] = parity.max_difference, 1.0
-            for i, p in zip(group, positive, strict=True):
-                rows += [self._row({i: 1.0, p: -1.0}), self._row({p: -1.0})]
+            for i in range(at, at + g):
+                rows += [self._row({i: 1.0, i + g: -1.0}), self._row({i + g: -1.0})]
             rows += [self._row({**dict.fromkeys(group.tolist(), 1.0), total: -1.0}), self._row({total: -1.0})]
-            low.append(-most * parity.sizes)
-            high.append(most * parity.sizes)
+            high.append(np.asarray(most * parity.sizes))
+            low.append(-high[-1])
             at = total + 1
         self.low, self.high = np.concatenate(low), np.concatenate(high)
         if reach is not None:

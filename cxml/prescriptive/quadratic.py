@@ -43,7 +43,12 @@ def quadratic_minimum(
         inverse = np.linalg.inv(matrix)
 
         def direction(
-            target: Floats, dual: Floats = dual, primal: Floats = primal, inverse: Floats = inverse
+            target: Floats,
+            dual: Floats = dual,
+            primal: Floats = primal,
+            inverse: Floats = inverse,
+            slack: Floats = slack,
+            price: Floats = price,
         ) -> tuple[Floats, Floats, Floats]:
             # slack * d_price + price * d_slack = target - slack * price
             short = (target - slack * price + price * primal) / slack

@@ -88,12 +88,12 @@ class Relaxation:
     @property
     def n_customers(self) -> int:
         """The number of customers whose choice is open."""
-        return self.worth.shape[1]
+        return int(self.worth.shape[1])
 
     @property
     def n_limits(self) -> int:
         """The number of limits that anything uses."""
-        return self.constant.shape[1]
+        return int(self.constant.shape[1])
 
     def nets(self, point: Point, rows: slice) -> Floats:
         """Return what is left of each worth at these prices, shape (k, rows)."""
@@ -203,9 +203,9 @@ class Relaxation:
             for column in columns:
                 if price := float((column.shares * point.limits).sum()):
                     net[j] -= price * column.amounts[rows]
-        for price, parity in zip(point.groups, self.parities, strict=True):
-            if price.any():
-                net[parity.options] -= np.append(price / parity.sizes, 0.0)[parity.group[rows]]
+        for fees, parity in zip(point.groups, self.parities, strict=True):
+            if fees.any():
+                net[parity.options] -= np.append(fees / parity.sizes, 0.0)[parity.group[rows]]
         return net
 
     def _sum(self, parts: list[Answer]) -> Answer:

@@ -6,7 +6,7 @@ fits. Customers whose choice is least clear come first, so that few of many have
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -30,7 +30,12 @@ def most_fair(counts: Integers, parity: Parity) -> Integers:
     most = np.minimum(((base + allowed) // sizes[least]).astype(np.int64) + 1, sizes)
     for _ in range(2):
         most = np.where(most * sizes[least] - base <= allowed, most, most - 1)
-    return most
+    return np.asarray(most)
+
+
+def is_fair(counts: Integers, parity: Parity) -> bool:
+    """Return whether no two groups' rates differ by more than allowed."""
+    return bool((counts <= most_fair(counts, parity)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +52,15 @@ class Repair:
     """Choices (n,) that are changed until every limit holds.
 
     The rows are the limits, in shares of their amounts; the groups of the fairness limits, in shares of the group; and
-    the same groups with the sign turned, as a limit from below. ``capacity`` (m,) is what may be used of each limit.
+    the same groups with the sign turned, as a limit from below. ``capacity`` (m,) is what may be used of each limit;
+    ``levels``, where given, the rates that no group is to be below, for each fairness limit.
     """
 
     def __init__(self, relaxation: Relaxation, point: Point, chosen: Integers, margin: Floats) -> None:
         self.relaxation, self.point, self.margin = relaxation, point, margin
         self.first, self.chosen = chosen, chosen
         self.m = relaxation.n_limits
+        self.levels: tuple[float, ...] | None = None
         self.capacity = np.full(self.m, 1.0 + ROUNDING)
         parts = in_blocks(lambda rows: relaxation.used(chosen[rows], rows), relaxation.n_customers)
         counts = [sum(c) for c in zip(*(part[1] for part in parts), strict=True)]
@@ -63,18 +70,15 @@ class Repair:
         self.value = self.at_first
         self._first_core: _Core | None = None
 
-    def run(self, levels: tuple[float | None, ...] | None = None) -> Integers | None:
+    def run(self) -> Integers:
         """Return choices within every limit, that no customer can improve alone.
 
-        ``levels`` are the rates that no group is to be below, for each fairness limit; without one it is the rate of
-        the lowest group, wherever that goes. None is returned where given levels cannot be kept.
+        Given levels are kept as far as that is possible; then the lowest group is wherever that takes it.
         """
         self.chosen, self.value = self.first.copy(), self.at_first
         free = (None,) * len(self.relaxation.parities)
-        if levels is not None:
-            if not self._relieved(levels, "any"):
-                return None
-            self._filled(levels)
+        if self.levels is not None and self._relieved(self.levels, "any"):
+            self._filled(self.levels)
         while not self._relieved(free, "any"):
             self._relieved(free, "nothing")
         while self._filled(free):
@@ -94,7 +98,7 @@ class Repair:
         rates = value[self.m :]
         return np.split(rates[: len(rates) // 2], sizes[:-1]) if len(sizes) else []
 
-    def _high(self, levels: tuple[float | None, ...]) -> Floats:
+    def _high(self, levels: Sequence[float | None]) -> Floats:
         """Return what no row may be above."""
         most, least = [], []
         for rate, parity, level in zip(self.rates(), self.relaxation.parities, levels, strict=True):
@@ -106,7 +110,7 @@ class Repair:
             least.append(np.full(len(rate), -low + ROUNDING))
         return np.concatenate([self.capacity, *most, *least])
 
-    def _relieved(self, levels: tuple[float | None, ...], to: Literal["any", "nothing"]) -> bool:
+    def _relieved(self, levels: Sequence[float | None], to: Literal["any", "nothing"]) -> bool:
         """Move customers until every row is within its bounds; return whether that was possible.
 
         Moves to nothing may take a group below the lowest rate: then that is another.
@@ -152,7 +156,7 @@ class Repair:
         self._move(core, moved[:stop], option[moved[:stop]], change[:, :stop])
         return True
 
-    def _filled(self, levels: tuple[float | None, ...]) -> bool:
+    def _filled(self, levels: Sequence[float | None]) -> bool:
         """Move customers to what is worth more and fits; return whether there may be more to do.
 
         Where the lowest rate of groups rises, there is room again for the others.
@@ -194,7 +198,7 @@ class Repair:
     def _fits(self, change: Floats, high: Floats) -> Booleans:
         then = self.value[:, None] + change
         # Who changes nothing in a row does not break it, wherever it is.
-        return ((then <= high[:, None]) | (change <= 0)).all(axis=0)
+        return np.asarray(((then <= high[:, None]) | (change <= 0)).all(axis=0))
 
     def _move(self, core: _Core, moved: Integers, option: Integers, change: Floats) -> None:
         self.chosen[core.customers[moved]] = option
@@ -236,6 +240,6 @@ class Repair:
         return core
 
 
-def _first(true: Booleans) -> int:
+def _first(true: Booleans | np.bool_) -> int:
     """Return the first place that is true, or one past the end."""
-    return int(np.argmax(true)) if true.any() else len(true)
+    return int(np.argmax(true)) if true.any() else np.size(true)

@@ -51,7 +51,8 @@ def scheduled_days(
 
     Examples
     --------
-    >>> scheduled_days(np.array([0, 0, 1]), np.array([1.0, 5.0, 9.0]), [DailyLimit("calls", 1, np.array([1.0, 0.0]))], 2)
+    >>> calls = DailyLimit("calls", 1, np.array([1.0, 0.0]))
+    >>> scheduled_days(np.array([0, 0, 1]), np.array([1.0, 5.0, 9.0]), [calls], 2)
     array([1, 0, 0])
     """
     n = len(chosen)
@@ -115,7 +116,7 @@ def _fitting(part: Floats, here: Integers, used: Floats, amount: Floats) -> Inte
 
 
 def _least_and_kinds(use: Floats) -> tuple[Floats, Booleans]:
-    """Return the least that anyone who uses a limit uses of it (m,), and the kinds of contact by the limits they use."""
+    """Return the least that who uses a limit uses of it (m,), and the kinds of contact by what they use (kinds, m)."""
     least = np.where(use > 0, use, np.inf).min(axis=1, initial=np.inf)
     if len(use) > 60:
         return least, np.zeros((1, len(use)), dtype=bool)
