@@ -94,7 +94,7 @@ class _Search:
         for j in touched:
             for tree in self.policy.options[j].trees():
                 for op, constant in constants(tree).get(name, ()):
-                    for side, holds in _SIDES[op]:
+                    for side, holds in _SIDES.get(op, ()):  # no text is nearest to being LIKE another
                         if (key := (constant, holds)) in seen:
                             continue
                         seen.add(key)
