@@ -43,7 +43,7 @@ class After(Scope):
     """A past action: one of the offers of a scope, and what came of it, where that matters."""
 
     outcome: str | None = None
-    """The outcome in the table `outcomes`, such as `refused`: the rest counts from it; from the action where left out."""
+    """In the table `outcomes`, such as `refused`: the rest counts from it, or from the action where left out."""
 
 
 class Suppression(Scope):

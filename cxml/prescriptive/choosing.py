@@ -1,4 +1,4 @@
-"""Which option each customer gets: the one worth most, or, where limits hold over all, the one worth most at their prices."""
+"""Which option each customer gets: the one worth most, at the prices of the limits where limits hold over all."""
 
 from __future__ import annotations
 

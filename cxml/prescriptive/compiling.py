@@ -13,6 +13,7 @@ from cxml.errors import ConfigError, listed, near_miss
 from cxml.prescriptive.never_lists import never_lists
 from cxml.prescriptive.past_actions import contacts_name, past_names, rest_name
 from cxml.prescriptive.policy import PREDICTED, FairnessRule, Option, Policy, RunLimit, Stop, Weight, columns_read
+from cxml.prescriptive.scopes import places, treatments_of, unused_names
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
@@ -46,19 +47,11 @@ class _Compiler:
         self.config, self.has_value = config, has_value
         self.kinds: dict[str, Kind] = {**features, **dict.fromkeys(past_names(config), "number"), **PREDICTED}
         self.faults: list[str] = []
-        # To do nothing comes first: an action that is worth just as little is not done.
-        self.treatments = sorted(
-            (
-                (i, action, treatment)
-                for i, action in enumerate(config.actions)
-                for treatment in (action.treatments or (None,))
-            ),
-            key=lambda option: option[1].name != c.NO_ACTION,
-        )
+        self.treatments = treatments_of(config)
 
     def policy(self) -> Policy:
         config, rails = self.config, self.config.guard_rails
-        self._every_name_is_used()
+        self.faults += unused_names(config)
         stops = self._stops()
         weights = self._weights()
         lists = never_lists(rails.never, self.faults)
@@ -100,9 +93,11 @@ class _Compiler:
     ) -> Option:
         at = f"policy.actions[{i}]"
         channel = action.channel if treatment is None else treatment.channel
-        said: Callable[[str], Any] = lambda key: (
-            getattr(action, key) if treatment is None or getattr(treatment, key) is None else getattr(treatment, key)
-        )
+
+        def said(key: str) -> Any:
+            own = None if treatment is None else getattr(treatment, key)
+            return getattr(action, key) if own is None else own
+
         issue = self.config.issue_of(action)
         parts: list[tuple[str, Conditions | None]] = [
             (f"policy.issues.{issue}", self.config.issues.get(issue or "")),
@@ -248,44 +243,6 @@ class _Compiler:
             found.append(FairnessRule(name, rule.by, self._options(rule, where), rule.max_difference))
         return tuple(found)
 
-    def _options(self, scope: Scope, where: str) -> tuple[int, ...]:
-        """Return the places of the options in a scope, without the one that is nothing; a fault where there is none."""
-        known: dict[str, list[str | None]] = {
-            "issue": [self.config.issue_of(action) for _, action, _ in self.treatments],
-            "group": [action.group for _, action, _ in self.treatments],
-            "action": [action.name for _, action, _ in self.treatments],
-            "channel": [action.channel if t is None else t.channel for _, action, t in self.treatments],
-        }
-        for level, name in scope.named.items():
-            if name not in known[level]:
-                near = near_miss(name, [other for other in known[level] if other]) or "."
-                self.faults.append(f"{where}: no action has the {level} {name!r}{near}")
-                return ()
-        found = tuple(
-            place
-            for place in range(len(self.treatments))
-            if known["action"][place] != c.NO_ACTION
-            and all(known[level][place] == name for level, name in scope.named.items())
-        )
-        if not found:
-            self.faults.append(f"{where}: no action is of {scope} at once. Take one of the names out.")
-        return found
-
-    def _every_name_is_used(self) -> None:
-        """Add a fault for each issue or group that is described but has no action: a slip of the pen."""
-        used = {
-            "issues": {self.config.issue_of(action) for action in self.config.actions},
-            "groups": {action.group for action in self.config.actions},
-        }
-        for part, names in used.items():
-            known = [name for name in names if name]
-            for name in getattr(self.config, part):
-                if name not in known:
-                    self.faults.append(
-                        f"policy.{part}.{name}: no action is in it{near_miss(name, known) or '.'} "
-                        f"Name it at an action, or take it out."
-                    )
-
     def _tree(self, read: Callable[..., Expression], text: Any, where: str) -> Any:
         try:
             expression = read(text, self.kinds, where=where)
@@ -301,6 +258,14 @@ class _Compiler:
             if fault not in self.faults:
                 self.faults.append(fault)
         return expression.tree
+
+    def _options(self, scope: Scope, where: str) -> tuple[int, ...]:
+        """Return the places of the options in a scope; a fault where there is none."""
+        try:
+            return places(self.config, scope, where)
+        except ConfigError as error:
+            self.faults.append(str(error))
+            return ()
 
 
 def _at_least(feature: str, n: int) -> Tree:

@@ -1,4 +1,4 @@
-"""The features of past actions that a contact policy reads: contacts in a window, and actions after which others rest."""
+"""What a contact policy reads of the past: contacts in a window, actions and outcomes after which others rest."""
 
 from __future__ import annotations
 

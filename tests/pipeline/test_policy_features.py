@@ -124,7 +124,7 @@ def test_the_models_do_not_learn_from_what_the_policy_alone_reads():
 
 def test_a_policy_feature_of_the_name_of_another_is_refused():
     tables = read_tables(config(), frames())
-    with pytest.raises(ConfigError, match="'anger' is a feature of the models and one that the policy makes. Rename"):
+    with pytest.raises(ConfigError, match=r"'anger' is a feature of the models and one that the policy makes. Rename"):
         policy_features(config(), tables, ["anger"])
 
 
@@ -156,5 +156,5 @@ def test_a_limit_that_needs_a_column_that_is_not_logged_says_so():
 def test_a_rest_after_an_outcome_needs_outcomes():
     given = config().model_copy(update={"tables": config().tables.model_copy(update={"outcomes": None})})
     without = {name: table for name, table in frames().items() if name != "outcomes"}
-    with pytest.raises(ConfigError, match="the rest after 'refused' needs the table `outcomes`.*name a `ledger:`"):
+    with pytest.raises(ConfigError, match=r"the rest after 'refused' needs the table `outcomes`.*name a `ledger:`"):
         policy_features(given, read_tables(given, without), ())

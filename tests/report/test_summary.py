@@ -57,7 +57,7 @@ def test_one_customer_is_written_in_the_singular():
     one = predictions_of(1, p_detractor=[0.1], p_passive=[0.4], p_promoter=[0.5], nps_class=["promoter"])
     held = pd.DataFrame(
         {c.ACTION: ["call"], c.CHANNEL: ["phone"], c.HOLDOUT: [True], c.EXPLORED: [False], c.COST: [1.0]}
-        | dict.fromkeys((c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH), [2.0])
+        | {name: [2.0] for name in (c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH)}
     )
     value = expected_value(one.assign(value=[10.0]), days=90, ratio=(1.0, 0.9, 1.1))
     text = summary(TITLE, one.assign(renewal_risk=[0.9]), held, currency="EUR", value=value)
@@ -151,7 +151,8 @@ def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_pre
         ["all", "6", "45", "2,045"],
     ]
     assert text.splitlines()[-1] == (
-        "1,005 to 3,085 USD if they are as low or as high as it allows for. 1 customer is held out, 1 drawn to learn from."
+        "1,005 to 3,085 USD if they are as low or as high as it allows for. "
+        "1 customer is held out, 1 drawn to learn from."
     )
 
 
