@@ -4,8 +4,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from cxml.conditions.arrays import coded, mask, numbers
+from cxml.conditions.arrays import mask, numbers
 from cxml.conditions.closures import truth, value
+from cxml.conditions.coded import coded
 from cxml.conditions.parse import condition, number
 from cxml.conditions.sql import sql
 from cxml.schema.sql import quoted

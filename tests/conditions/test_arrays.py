@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from cxml.conditions import arrays
-from cxml.conditions.arrays import coded, mask, numbers, object_array
+from cxml.conditions.arrays import mask, numbers, object_array
 from cxml.conditions.closures import value
+from cxml.conditions.coded import coded
 from cxml.conditions.parse import condition, number
 
 KINDS = {"x": "number", "s": "text"}
