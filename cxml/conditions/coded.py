@@ -19,6 +19,10 @@ class Coded:
     codes: NDArray[np.intp]
     values: NDArray[Any]
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> Coded:
+        """Return the column of some rows."""
+        return Coded(self.codes[rows], self.values)
+
 
 def coded(texts: NDArray[Any]) -> Coded:
     """Return a column of texts, None for NULL, coded for conditions; `mask` and `numbers` take it as it is."""
