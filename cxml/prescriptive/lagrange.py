@@ -66,9 +66,11 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
         return float(relaxation.worth[chosen, np.arange(len(chosen))].sum())
 
     repair = Repair(relaxation, point, best, margin)
+    repair.levels = rates
     chosen = _held(repair, over)
-    if relaxation.parities:
-        for levels in [rates, *(_levels(repair) if len(best) <= _MOST_OPEN else [])]:
+    few = len(best) <= _MOST_OPEN
+    if relaxation.parities and (few or bound - worth(chosen) > _LITTLE * bound):
+        for levels in (None, *(_levels(repair) if few else ())):
             repair.levels = levels
             if worth(other := _held(repair, over)) > worth(chosen):
                 chosen = other
