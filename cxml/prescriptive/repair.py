@@ -77,7 +77,7 @@ class Repair:
         """
         self.chosen, self.value = self.first.copy(), self.at_first
         free = (None,) * len(self.relaxation.parities)
-        if self.levels is not None and self._relieved(self.levels, "any"):
+        if self.levels and self._relieved(self.levels, "any"):
             self._filled(self.levels)
         while not self._relieved(free, "any"):
             self._relieved(free, "nothing")
