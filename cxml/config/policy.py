@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cxml.config.base import Name, NumberOrText, Part
+from cxml.config.base import Name, NumberOrText, Part, in_utc
 from cxml.config.features import Feature
 from cxml.config.policy_limits import ContactPolicy, GuardRails, Limit, Scope, Share
 from cxml.schema.columns import NO_ACTION, RESERVED
+
+# Every customer is looked at with every option: of a million customers, a thousand options take 18 GB.
+_MAX_OPTIONS: Final = 1_000
 
 
 class Conditions(Part):
@@ -85,9 +89,7 @@ class ActionConfig(Conditions):
     @field_validator("valid_from", "valid_until")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(moment)
 
     @field_validator("valid_until", mode="before")
     @classmethod
@@ -118,11 +120,22 @@ class WeightConfig(Scope):
     when: str | None = None
 
 
+def _known_value(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, bool | int | float | str | None) or value in (math.inf, -math.inf):
+        raise ValueError("must be a number, a text, true or false, or null for what is unknown")
+    return None if value != value else value
+
+
+_Known = Annotated[bool | float | str | None, BeforeValidator(_known_value)]
+
+
 class CaseConfig(Part):
     """A golden case: what the policy must decide for a customer of whom these values are known."""
 
     name: str
-    given: dict[str, bool | float | str | None] = Field(default_factory=dict)
+    given: dict[str, _Known] = Field(default_factory=dict)
     """Values of features and predictions by name; what is left out is unknown. `as_of` is the moment."""
     expect: Name
     """The action that must be chosen."""
@@ -132,7 +145,7 @@ class CaseConfig(Part):
 class PolicyConfig(Part):
     """The actions and the limits; `no_action` is always there, worth 0, and need not be listed."""
 
-    actions: Annotated[tuple[ActionConfig, ...], Field(min_length=1)]
+    actions: Annotated[tuple[ActionConfig, ...], Field(min_length=1, max_length=_MAX_OPTIONS)]
     issues: dict[Name, Conditions] = Field(default_factory=dict)
     groups: dict[Name, GroupConfig] = Field(default_factory=dict)
     weights: tuple[WeightConfig, ...] = ()
@@ -187,6 +200,10 @@ class PolicyConfig(Part):
         names = [action.name for action in self.actions]
         if again := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"every action must have a name of its own; {again[0]!r} is there twice")
+        if (n_options := sum(max(len(action.treatments), 1) for action in self.actions)) > _MAX_OPTIONS:
+            raise ValueError(
+                f"can have {_MAX_OPTIONS:,} actions, one over two channels counted twice; has {n_options:,}"
+            )
         nothing = next(action for action in self.actions if action.name == NO_ACTION)
         if nothing != ActionConfig(name=NO_ACTION):
             raise ValueError(f"'{NO_ACTION}' is free, contacts nobody and changes nothing: leave its other keys out")
