@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from cxml.conditions.tree import ARITHMETIC, COMPARISONS, TRUTHS, Tree
+from cxml.conditions.maths import OF_ONE, quotient
+from cxml.conditions.tree import ARITHMETIC, CHOOSING, COMPARISONS, CONSTANTS, TRUTHS, Tree
 
 Row = Mapping[str, Any]
 Truth = Callable[[Row], bool | None]
@@ -25,12 +26,11 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_CONSTANTS: Final = ("text", "number", "flag")
-_COMPUTE: Final[Mapping[str, Callable[[float, float], float | None]]] = {
+_COMPUTE: Final[Mapping[str, Callable[[float, float], float]]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": lambda a, b: a / b if b else None,  # SQL's division by zero is unknown, not infinite
+    "/": quotient,
 }
 
 
@@ -48,7 +48,7 @@ def truth(tree: Tree) -> Truth:
     """
     op = tree[0]
     if op in ("and", "or"):
-        return _joined(truth(tree[1]), truth(tree[2]), ends=op == "or")
+        return _joined([truth(part) for part in tree[1:]], ends=op == "or")
     if op == "not":
         return _negated(truth(tree[1]))
     if op == "is null":
@@ -61,22 +61,26 @@ def truth(tree: Tree) -> Truth:
         return lambda row: None if (found := text(row)) is None else fits(found)
     if op not in COMPARISONS:
         raise ValueError(f"{op!r} is not in the grammar")
-    if tree[1][0] == "column" and tree[2][0] in _CONSTANTS:
-        return _compared_with(_COMPARE[op], tree[1][1], tree[2][1])
+    if tree[1][0] == "column" and tree[2][0] in CONSTANTS:
+        return _compared_with(op, tree[1][1], tree[2][1])
     return _compared(_COMPARE[op], value(tree[1]), value(tree[2]))
 
 
 def value(tree: Tree) -> Value:
     """Return the function that gives the value of an expression for a row, None where it is unknown.
 
-    A column is given as it is; arithmetic that overflows is unknown. Parameters and errors are those of `truth`.
+    A column is given as it is; what is computed and not finite is unknown. Parameters and errors are those of `truth`.
     """
     op = tree[0]
     if op == "column":
         return _column(tree[1])
-    if op in _CONSTANTS:
-        constant = tree[1]
+    if op in CONSTANTS:
+        constant = None if op == "null" else tree[1]
         return lambda _: constant
+    if op == "case":
+        return _case(tree)
+    if op in CHOOSING:
+        return _choice(op, [value(part) for part in tree[1:]])
     computed = _number(tree)
 
     def finite(row: Row) -> float | None:
@@ -88,9 +92,22 @@ def value(tree: Tree) -> Value:
 
 def fitting(pattern: str) -> Callable[[str | None], bool]:
     """Return what says whether a text fits a LIKE pattern: ``%`` is any text, ``_`` any one character."""
-    parts = {"%": ".*", "_": "."}
-    regex = re.compile("".join(parts.get(character, re.escape(character)) for character in pattern), re.DOTALL)
+    if not set("%_") & set(pattern):
+        return lambda text: text == pattern
+    # A lazy run that must not be gone back into keeps a pattern of many % from taking ages: after each % the first
+    # place at which the next part fits is as good as any later one.
+    first, *others = pattern.split("%")
+    if not others:
+        regex = re.compile(_characters(first), re.DOTALL)
+    else:
+        *middle, last = others
+        runs = "".join(f"(?>.*?{_characters(part)})" for part in middle if part)
+        regex = re.compile(f"{_characters(first)}{runs}.*{_characters(last)}", re.DOTALL)
     return lambda text: text is not None and regex.fullmatch(text) is not None
+
+
+def _characters(part: str) -> str:
+    return "".join("." if character == "_" else re.escape(character) for character in part)
 
 
 def _column(name: str) -> Value:
@@ -104,31 +121,33 @@ def _column(name: str) -> Value:
 def _number(tree: Tree) -> Callable[[Row], float | None]:
     """Return the function of the number itself, infinite where it overflows half-way."""
     op = tree[0]
-    if op == "column":
-        column = _column(tree[1])
+    if op == "column" or op in CHOOSING:
+        of_tree = value(tree)
 
         def as_float(row: Row) -> float | None:
-            found = column(row)
+            found = of_tree(row)
             return None if found is None else float(found)
 
         return as_float
     if op in ("number", "flag"):
         constant = float(tree[1])
         return lambda _: constant
-    if op == "negative":
-        inner = _number(tree[1])
-
-        def negative(row: Row) -> float | None:
-            found = inner(row)
-            return None if found is None else -found
-
-        return negative
+    if op == "negative" or op in OF_ONE:
+        return _of_known(OF_ONE.get(op, operator.neg), _number(tree[1]))
     if op not in ARITHMETIC:
         raise ValueError(f"{op!r} is not in the grammar")
-    return _known(_COMPUTE[op], _number(tree[1]), _number(tree[2]))
+    return _of_both(_COMPUTE[op], _number(tree[1]), _number(tree[2]))
 
 
-def _known(function: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
+def _of_known(function: Callable[[float], float], inner: Callable[[Row], float | None]) -> Callable[[Row], Any]:
+    def of_row(row: Row) -> float | None:
+        found = inner(row)
+        return None if found is None else function(found)
+
+    return of_row
+
+
+def _of_both(function: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
     """Return a function of two values that is unknown where one of them is."""
 
     def of_row(row: Row) -> Any:
@@ -152,19 +171,52 @@ def _compared(compare: Callable[[Any, Any], Any], a: Value, b: Value) -> Truth:
     return of_row
 
 
-def _compared_with(compare: Callable[[Any, Any], Any], column: str, constant: Any) -> Truth:
+def _compared_with(op: str, column: str, constant: Any) -> Truth:
     """Return the commonest comparison, that of a column with a constant, without further calls."""
 
-    def of_row(row: Row) -> bool | None:
+    def equal(row: Row) -> bool | None:
         found = row[column]
-        return bool(compare(found, constant)) if found is not None and found == found else None
+        return None if found is None else True if found == constant else False if found == found else None
+
+    def less(row: Row) -> bool | None:
+        found = row[column]
+        return None if found is None else True if found < constant else False if found == found else None
+
+    def at_most(row: Row) -> bool | None:
+        found = row[column]
+        return None if found is None else True if found <= constant else False if found == found else None
+
+    def more(row: Row) -> bool | None:
+        found = row[column]
+        return None if found is None else True if found > constant else False if found == found else None
+
+    def at_least(row: Row) -> bool | None:
+        found = row[column]
+        return None if found is None else True if found >= constant else False if found == found else None
+
+    ways: dict[str, Truth] = {"=": equal, "<": less, "<=": at_most, ">": more, ">=": at_least}
+    return ways[op] if op in ways else _negated(equal)
+
+
+def _joined(parts: list[Truth], *, ends: bool) -> Truth:
+    """Return AND, or OR where a true part ``ends`` it."""
+    if len(parts) == 2:
+        return _joined_pair(*parts, ends=ends)
+
+    def of_row(row: Row) -> bool | None:
+        found: bool | None = not ends
+        for part in parts:
+            one = part(row)
+            if one is ends:
+                return ends
+            if one is None:
+                found = None
+        return found
 
     return of_row
 
 
-def _joined(a: Truth, b: Truth, *, ends: bool) -> Truth:
-    """Return AND, or OR where a true part ``ends`` it."""
-
+def _joined_pair(a: Truth, b: Truth, *, ends: bool) -> Truth:
     def of_row(row: Row) -> bool | None:
         left = a(row)
         if left is ends:
@@ -186,9 +238,9 @@ def _negated(inner: Truth) -> Truth:
 def _chosen(tree: Tree) -> Truth:
     """Return whether a value is one of several; unknown where it is none of them and one of them is unknown."""
     asked, choices = value(tree[1]), [value(choice) for choice in tree[2:]]
-    if all(choice[0] in _CONSTANTS for choice in tree[2:]):
+    if all(choice[0] in CONSTANTS for choice in tree[2:]):
         constants = frozenset(choice[1] for choice in tree[2:])
-        return _compared(lambda found, _: found in constants, asked, lambda _: True)
+        return lambda row: None if (found := asked(row)) is None else found in constants
 
     def of_row(row: Row) -> bool | None:
         found = asked(row)
@@ -196,5 +248,30 @@ def _chosen(tree: Tree) -> Truth:
             return None
         others = [choice(row) for choice in choices]
         return True if any(found == other for other in others) else None if None in others else False
+
+    return of_row
+
+
+def _case(tree: Tree) -> Value:
+    pairs = [(truth(when), value(then)) for when, then in zip(tree[1:-1:2], tree[2:-1:2], strict=True)]
+    otherwise = value(tree[-1])
+
+    def of_row(row: Row) -> Any:
+        for when, then in pairs:
+            if when(row):
+                return then(row)
+        return otherwise(row)
+
+    return of_row
+
+
+def _choice(op: str, parts: list[Value]) -> Value:
+    """Return the first, the least or the greatest of the known values; unknown where none is known."""
+    if op == "coalesce":
+        return lambda row: next((found for part in parts if (found := part(row)) is not None), None)
+    best = min if op == "least" else max
+
+    def of_row(row: Row) -> Any:
+        return best((found for part in parts if (found := part(row)) is not None), default=None)
 
     return of_row

@@ -1,14 +1,18 @@
 """The tree that an expression is stored as: nested JSON lists, each headed by its operator.
 
-``["column", name]``, ``["number", x]``, ``["text", s]``, ``["flag", true]`` are the leaves; ``["and", a, b]``,
-``["or", a, b]``, ``["not", a]``, ``["is null", a]``, ``["in", a, b, ...]``, ``["like", a, ["text", pattern]]``,
-``["negative", a]`` and the comparisons and arithmetic ``[op, a, b]`` the rest. There is nothing else: no call, no
-subquery, no name that is not a column.
+The leaves are ``["column", name]``, ``["number", x]``, ``["text", s]``, ``["flag", true]`` and, only as a result of
+CASE, ``["null"]``. Conditions are ``["and", a, b, ...]``, ``["or", a, b, ...]``, ``["not", a]``, ``["is null", a]``,
+``["in", a, b, ...]``, ``["like", a, ["text", pattern]]`` and the comparisons ``[op, a, b]``. Values are arithmetic
+``[op, a, b]``, ``["negative", a]``, functions ``[name, a, ...]`` and ``["case", condition, result, ..., otherwise]``.
+There is nothing else: no other call, no subquery, no name that is not a column.
+
+What is computed and not finite, or outside the domain of its function, is unknown. CASE, COALESCE, LEAST and GREATEST
+compute nothing: they choose one of their values as it is. LEAST and GREATEST pass over what is unknown, as in DuckDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +22,28 @@ COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=")
 ARITHMETIC: Final = ("+", "-", "*", "/")
 TRUTHS: Final = ("and", "or", "not", "in", "like", "is null", *COMPARISONS)
 """What gives a truth, which may be unknown, and no value."""
+FUNCTIONS: Final[Mapping[str, tuple[int, int | None]]] = {
+    "abs": (1, 1),
+    "floor": (1, 1),
+    "ceil": (1, 1),
+    "sqrt": (1, 1),
+    "ln": (1, 1),
+    "exp": (1, 1),
+    "least": (2, None),
+    "greatest": (2, None),
+    "coalesce": (2, None),
+}
+"""The functions, with the fewest and the most values that they take (None: any number)."""
+CONSTANTS: Final = ("text", "number", "flag", "null")
+CHOOSING: Final = ("case", "coalesce", "least", "greatest")
+COMPUTING: Final = (*ARITHMETIC, "negative", "abs", "floor", "ceil", "sqrt", "ln", "exp")
+OPPOSITE: Final[Mapping[str, str]] = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+"""The comparison that is true of two known values where another is false."""
+
+MAX_DEPTH: Final = 100
+"""Levels of a tree: what is run on it calls itself once or twice a level, and Python allows about a thousand."""
+MAX_NODES: Final = 50_000
+"""Lists in a tree: DuckDB plans as many comparisons in about a second."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +66,16 @@ def columns(tree: Tree) -> Iterator[str]:
     for child in tree[1:]:
         if isinstance(child, list):
             yield from columns(child)
+
+
+def is_bounded(tree: object) -> bool:
+    """Return whether nested lists are as deep and as many as a tree may be; this itself never goes deep."""
+    waiting, n_nodes = [(tree, 1)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, list):
+            n_nodes += 1
+            if depth > MAX_DEPTH or n_nodes > MAX_NODES:
+                return False
+            waiting += [(child, depth + 1) for child in node]
+    return True

@@ -1,5 +1,6 @@
 """A condition means one thing: over arrays, in DuckDB, and to a plain Python reader of three-valued logic."""
 
+import math
 import operator
 
 import pytest
@@ -111,15 +112,92 @@ def null(a, negation):
     return (COMPARISON, f"{inside(a, SUM)} IS {negation}NULL", lambda row: (a[2](row) is None) != bool(negation))
 
 
+def called(name, *trees):
+    """Return a function of numbers that chooses or computes; what cannot be computed is unknown."""
+
+    def value(row):
+        values = [tree[2](row) for tree in trees]
+        there = [found for found in values if found is not None]
+        if name == "COALESCE":
+            return there[0] if there else None
+        if name in ("LEAST", "GREATEST"):
+            return (min if name == "LEAST" else max)(there) if there else None
+        if values[0] is None or (name == "SQRT" and values[0] < 0) or (name == "LN" and values[0] <= 0):
+            return None
+        try:
+            return float(_COMPUTED[name](values[0]))
+        except OverflowError:
+            return None
+
+    return (ATOM, f"{name}({', '.join(tree[1] for tree in trees)})", value)
+
+
+_COMPUTED = {
+    "ABS": abs,
+    "FLOOR": math.floor,
+    "CEIL": math.ceil,
+    "SQRT": math.sqrt,
+    "LN": math.log,
+    "EXP": math.exp,
+}
+
+
+def case(pairs, otherwise):
+    """Return CASE WHEN; of no ELSE, or of NULL, nothing is known."""
+
+    def value(row):
+        for when, then in pairs:
+            if when[2](row) is True:
+                return None if then is None else then[2](row)
+        return None if otherwise is None else otherwise[2](row)
+
+    text = "".join(f" WHEN {a[1]} THEN {'NULL' if b is None else b[1]}" for a, b in pairs)
+    return (ATOM, f"CASE{text}{'' if otherwise is None else ' ELSE ' + otherwise[1]} END", value)
+
+
+def simple_case(asked, pairs, otherwise):
+    found = case([(compared("=", asked, choice), then) for choice, then in pairs], otherwise)
+    text = "".join(f" WHEN {a[1]} THEN {b[1]}" for a, b in pairs)
+    return (ATOM, f"CASE {asked[1]}{text}{'' if otherwise is None else ' ELSE ' + otherwise[1]} END", found[2])
+
+
 _negation = st.sampled_from(["", "NOT "])
-_text = st.one_of(st.just(column("s", 2)), st.just(column("t", 3)), st.sampled_from(_TEXTS).map(constant))
-_flag = st.one_of(st.just(column("f", 4)), st.just(column("g", 5)), st.booleans().map(constant))
+_name = st.one_of(st.just(column("s", 2)), st.just(column("t", 3)), st.sampled_from(_TEXTS).map(constant))
+_switch = st.one_of(st.just(column("f", 4)), st.just(column("g", 5)), st.booleans().map(constant))
 _leaf = st.one_of(st.just(column("x", 0)), st.just(column("y", 1)), _NUMBERS.filter(lambda n: n >= 0).map(constant))
+_asked = st.one_of(
+    st.builds(compared, st.sampled_from(list(_COMPARE)), _leaf, _leaf),
+    st.builds(compared, st.sampled_from(_EQUALITY), _name, _name),
+    st.builds(null, st.one_of(_leaf, _name), _negation),
+)
+
+
+def cases(results):
+    """Return strategies of what chooses among results."""
+    pairs = st.lists(st.tuples(_asked, results), min_size=1, max_size=2)
+    first = st.builds(lambda pair, others: [pair, *others], st.tuples(_asked, results), pairs)
+    with_null = st.builds(lambda pair, when: [pair, (when, None)], st.tuples(_asked, results), _asked)
+    return st.one_of(
+        st.builds(case, st.one_of(pairs, first, with_null), st.none() | results),
+        st.builds(simple_case, _name, st.lists(st.tuples(_name, results), min_size=1, max_size=2), st.none() | results),
+        st.builds(lambda trees: called("COALESCE", *trees), st.lists(results, min_size=2, max_size=3)),
+    )
+
+
+_text = st.one_of(_name, _name, cases(_name))
+_flag = st.one_of(_switch, _switch, cases(_switch))
 _number = st.recursive(
     _leaf,
     lambda inner: st.one_of(
         st.builds(computed, st.sampled_from("+-*/"), inner, inner),
         inner.map(lambda a: (ATOM, f"- {inside(a, ATOM)}", known(operator.neg, a))),
+        st.builds(called, st.sampled_from(list(_COMPUTED)), inner),
+        st.builds(
+            lambda name, trees: called(name, *trees),
+            st.sampled_from(["LEAST", "GREATEST"]),
+            st.lists(inner, min_size=2, max_size=3),
+        ),
+        cases(inner),
     ),
     max_leaves=4,
 )
@@ -201,6 +279,27 @@ def rows_of(x, y=None, s=None, f=None):
         ("FALSE AND FALSE OR TRUE", [0, 1, 2]),
         ("-x > 0", [0]),
         ("- - x > 0", [1]),
+        ("CASE WHEN x > 0 THEN 1 ELSE 2 END = 2", [0, 2]),  # what is unknown is not met
+        ("CASE WHEN x > 0 THEN 1 END IS NULL", [0, 2]),
+        ("CASE WHEN x > 0 THEN NULL ELSE 2 END = 2", [0, 2]),
+        ("CASE s WHEN 'a' THEN 1 WHEN '' THEN 2 ELSE 3 END > 1", [1, 2]),
+        ("CASE WHEN x > 0 THEN s ELSE 'b' END = ''", [1]),
+        ("CASE WHEN x IS NULL THEN s ELSE 'b' END IS NULL", [2]),
+        ("CASE WHEN f THEN FALSE ELSE TRUE END", [1, 2]),
+        ("COALESCE(x, 5) > 0", [1, 2]),
+        ("COALESCE(y, x, 0) = 0", [2]),
+        ("COALESCE(s, 'b') IN ('', 'b')", [1, 2]),
+        ("COALESCE(f, TRUE)", [0, 2]),
+        ("COALESCE(x / 0, 1) = 1", [0, 1, 2]),
+        ("LEAST(x, y, 0) = 0", [1, 2]),  # what is unknown is passed over
+        ("GREATEST(x, y) IS NULL", [2]),
+        ("GREATEST(x, 0) > 0", [1]),
+        ("SQRT(x) IS NULL", [0, 2]),
+        ("LN(x) = 0", [1]),
+        ("LN(x - 1) IS NULL", [0, 1, 2]),
+        ("EXP(x * 1000) IS NULL", [1, 2]),
+        ("FLOOR(x - 0.5) = -2 OR CEIL(x - 0.5) = 1", [0, 1]),
+        ("ABS(x) = 1", [0, 1]),
     ],
 )
 def test_what_is_unknown_never_fires(table, text, expected):
