@@ -24,8 +24,8 @@ Mask = NDArray[np.bool_]
 
 _BLOCK: Final = 1 << 16
 """Rows of a block: a column of float64 is 512 KiB of a core's second cache; halves of it cost a third more time."""
-_FEW: Final = 8
-"""From so many choices on, looking each value up among them is faster than a comparison with each."""
+_FEW, _FEW_TEXTS = 8, 3
+"""With more numbers, or texts, to choose from, looking each value up is faster than a comparison with each."""
 _MOST_TEXTS: Final = 1 << 16
 
 _COMPARE: Final[Mapping[str, Callable[..., Any]]] = {
@@ -42,7 +42,7 @@ _COMPARE: Final[Mapping[str, Callable[..., Any]]] = {
 class Coded:
     """A column of texts as ``codes``, shape (n_rows,), into its distinct ``values``: for many conditions on one table.
 
-    To code costs about as much as two comparisons; each comparison is then some twenty times faster.
+    To code costs about as much as two comparisons; each condition is then some twenty times faster.
     """
 
     codes: NDArray[np.intp]
@@ -225,21 +225,22 @@ class _Block:
 
     def _compared(self, op: str, a: Tree, b: Tree, out: Mask) -> None:
         left, right = self.value(a), self.value(b)
-        texts = _is_texts(left) or _is_texts(right)
         _COMPARE[op](left, right, out=out)
         # NaN is below, above and equal to nothing: of numbers only <> needs a look at what is known. None equals None.
-        if op == "<>" or (texts and op == "="):
+        asked = [value for tree, value in ((a, left), (b, right)) if tree[0] not in CONSTANTS]
+        if op == "=":
+            asked = asked[:1] if len(asked) == 2 and _is_texts(left) else []
+        if asked and op in ("=", "<>"):
             room = self._room()
-            for tree, value in ((a, left), (b, right))[: None if op == "<>" else 1]:
-                if tree[0] not in CONSTANTS:
-                    np.logical_and(out, self._known(value, room), out=out)
+            for value in asked:
+                np.logical_and(out, self._known(value, room), out=out)
             self.kept.room.append(room)
 
     def _among(self, tree: Tree, out: Mask, *, wanted: bool) -> None:
         choices = tree[2:]
         constant = all(choice[0] in CONSTANTS for choice in choices)
         asked = self.value(tree[1])
-        if constant and _is_texts(asked) and len(choices) > 1 and asked.ndim:
+        if constant and _is_texts(asked) and len(choices) > _FEW_TEXTS and asked.ndim:
             members = self.kept.found.setdefault((id(tree), "in"), frozenset(choice[1] for choice in choices))
             out[:] = np.fromiter(map(members.__contains__, asked), bool, self.n_rows)
         elif constant and len(choices) > _FEW and choices[0][0] == "number":

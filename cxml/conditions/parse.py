@@ -224,7 +224,7 @@ class _Parser:
         return ["like", tree, ["text", pattern.this]]
 
     def _comparison(self, op: str, left: exp.Expression, right: exp.Expression) -> Tree:
-        parent = left.parent if left.parent is not None else left
+        parent = cast("exp.Expression", left.parent or left)
         return self._compared(parent, op, self._walk(left), self._walk(right))
 
     def _compared(self, node: exp.Expression, op: str, left: tuple[Tree, Result], right: tuple[Tree, Result]) -> Tree:

@@ -46,6 +46,34 @@ def test_a_text_may_hold_anything(table, value):
     assert given.con.execute("SELECT count(*) FROM given").fetchall() == [(3,)]
 
 
+@pytest.mark.parametrize("x", [1.0, None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CASE WHEN x IS NULL THEN NULL ELSE 'a' END {} ''",
+        "CASE WHEN x IS NOT NULL THEN s END {} ''",
+        "'' {} COALESCE(s, 'a')",
+        "s {} ''",
+        "'' {} ''",
+    ],
+)
+@pytest.mark.parametrize("op", ["=", "<>", "LIKE", "NOT LIKE"])
+def test_an_empty_text_is_compared_in_whatever_duckdb_makes_of_it(table, text, op, x):
+    if "LIKE" in op and not text.endswith("''"):
+        pytest.skip("after LIKE comes a pattern")
+    arrays, in_duckdb = table([(x, "" if x else None)], {"x": "number", "s": "text"}).where(text.format(op))
+    assert arrays == in_duckdb
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%a%b%c%", "%a_b%%c%d", "a%.%(%)%", "%\\%[%]%", "%\n%\u00e9%_%", "%%%%%", "%a%b%$%^%"]
+)
+def test_a_pattern_of_many_parts_means_the_same(table, pattern):
+    texts = ["abc", "xaxbxcx", "a.b()", "a.()", "\\[]", "a\n\u00e9b", "", "a\u00e9b%cxd", "ab$^", "a_b c d", None]
+    arrays, in_duckdb = table([(text,) for text in texts], {"s": "text"}).where(f"s LIKE '{pattern}'")
+    assert arrays == in_duckdb
+
+
 def test_a_tree_that_is_not_of_the_grammar_is_refused():
     with pytest.raises(ValueError, match="'call' is not in the grammar"):
         sql(["call", ["column", "x"]], "r")
