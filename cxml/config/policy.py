@@ -16,6 +16,7 @@ from cxml.schema.columns import NO_ACTION, RESERVED
 
 # Every customer is looked at with every option: of a million customers, a thousand options take 18 GB.
 _MAX_OPTIONS: Final = 1_000
+_MAX_OTHERS: Final = 200  # limits and weights, each of which is looked at with every option
 
 
 class Conditions(Part):
@@ -148,21 +149,21 @@ class PolicyConfig(Part):
     actions: Annotated[tuple[ActionConfig, ...], Field(min_length=1, max_length=_MAX_OPTIONS)]
     issues: dict[Name, Conditions] = Field(default_factory=dict)
     groups: dict[Name, GroupConfig] = Field(default_factory=dict)
-    weights: tuple[WeightConfig, ...] = ()
+    weights: Annotated[tuple[WeightConfig, ...], Field(max_length=_MAX_OTHERS)] = ()
     channel_preferences: dict[Name, NumberOrText] = Field(default_factory=dict)
     """For each channel a weight, a number or an expression, such as `CASE WHEN likes = 'mail' THEN 1.2 ELSE 1 END`."""
     features: tuple[Feature, ...] = ()
     """Features that the policy alone reads; the models do not learn from them."""
     contact_policy: ContactPolicy = ContactPolicy()
     guard_rails: GuardRails = GuardRails()
-    limits: tuple[Limit, ...] = ()
+    limits: Annotated[tuple[Limit, ...], Field(max_length=_MAX_OTHERS)] = ()
     plan_days: Annotated[int, Field(gt=0, le=366)] = 1
     """Over how many days the contacts of a run are spread, the most valuable first."""
     exploration_share: Share = 0.0
     """Share of customers, drawn anew each run, who get any of the actions they are eligible for, to learn from."""
     holdout_share: Share = 0.05
     """Share of customers, drawn by their id, who get no action, so that the others can be compared with them."""
-    cases: tuple[CaseConfig, ...] = ()
+    cases: Annotated[tuple[CaseConfig, ...], Field(max_length=_MAX_OPTIONS)] = ()
 
     @field_validator("actions")
     @classmethod

@@ -165,7 +165,8 @@ class _Found:
         checked = self.look(values)
         met = Met(checked, run_of(self.policy, columns, customers, moments), customers)
         self.findings += observed_findings(met, _ids(self.tables))
-        self.conditions = checked_frame(condition_coverage(met), CONDITION_COVERAGE)
+        conditions = condition_coverage(met)
+        self.conditions = conditions if conditions.empty else checked_frame(conditions, CONDITION_COVERAGE)
         self.options = checked_frame(option_coverage(met), OPTION_COVERAGE)
         self.uncovered = uncovered(met)
 

@@ -45,7 +45,7 @@ def value_finding(where: str, column: str, value: str, known: Iterable[str], *, 
     near = near_miss(value, names) if len(names) <= _MOST_NAMES else ""
     some = ", ".join(map(repr, names[:_SHOWN])) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
     if near or closed:
-        return Finding("unknown-value", where, f"nobody's {column} is {value!r}{near or f'; it is one of {some}'}.")
+        return Finding("unknown-value", where, f"nobody's {column} is {value!r}{near or f'; it is one of {some}.'}")
     return Finding(
         "unseen-value", where, f"nobody's {column} is {value!r} today; there are {some}. Correct it, or wait for it."
     )

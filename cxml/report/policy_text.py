@@ -73,6 +73,9 @@ def _coverage(conditions: pd.DataFrame, options: pd.DataFrame) -> Iterator[str]:
     by_option = dict(tuple(conditions.groupby(c.OPTION, sort=False)))
     for option in _rows(options):
         label, beaten = option[c.OPTION], option[c.BEATEN_BY]
+        if label == c.NO_ACTION:
+            yield f"{label}: worth most to {option[c.N_CHOSEN]:,.0f}"
+            continue
         said = f"{label}: fires for {option[c.N_FIRED]:,.0f} of {option[c.N_CUSTOMERS]:,.0f} customers"
         said += f", worth most to {option[c.N_CHOSEN]:,.0f}"
         if option[c.N_SUPPRESSED]:

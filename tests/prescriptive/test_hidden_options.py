@@ -6,6 +6,7 @@ from checking import KINDS, codes, met, under_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxml.prescriptive import hidden_options
 from cxml.prescriptive.hidden_options import hidden_findings
 
 CALL = {"name": "call", "channel": "phone", "cost": 5, "effect": 0.1, "eligibility": "renewal_risk > 0.5"}
@@ -19,7 +20,9 @@ def hidden(*actions, **policy):
 def test_what_costs_more_for_the_same_under_a_narrower_rule_is_hidden():
     (finding,) = hidden_findings(under_check(CALL, MAIL))
     assert (finding.code, finding.where) == ("hidden", "policy.actions[0]")
-    assert "'call' is never chosen: whenever its rule is true, so is that of 'mail', which is worth more" in finding.says
+    assert (
+        "'call' is never chosen: whenever its rule is true, so is that of 'mail', which is worth more" in finding.says
+    )
     assert hidden(MAIL, CALL) == [("hidden", "policy.actions[1]")]
 
 
@@ -112,7 +115,9 @@ CONSENT = st.sampled_from([{}, {"guard_rails": {"consent": {"mail": "likes = 'ma
 
 
 @settings(max_examples=150, deadline=None)
-@given(actions=st.lists(ACTION, min_size=2, max_size=4), policy=CONSENT, first=st.booleans(), seed=st.integers(0, 2**16))
+@given(
+    actions=st.lists(ACTION, min_size=2, max_size=4), policy=CONSENT, first=st.booleans(), seed=st.integers(0, 2**16)
+)
 def test_no_customer_ever_gets_what_is_hidden(actions, policy, first, seed):
     named = [{**action, "name": f"a{i}"} for i, action in enumerate(actions)]
     if policy and not any("channel" in action for action in named):
@@ -133,3 +138,10 @@ def test_no_customer_ever_gets_what_is_hidden(actions, policy, first, seed):
         likes=rng.choice(["mail", "phone"], n).tolist(),
     )
     assert not np.isin(found.best, places).any()
+
+
+def test_where_there_are_too_many_pairs_to_look_at_it_says_so(monkeypatch):
+    monkeypatch.setattr(hidden_options, "_MOST_PAIRS", 3)
+    many = [{"name": f"a{i}", "channel": "mail", "effect": 0.1, "eligibility": f"visits = {i}"} for i in range(5)]
+    assert hidden(*many) == [("not-looked-at", "policy.actions")]
+    assert hidden(*many[:2]) == []

@@ -89,7 +89,9 @@ def test_limits_of_other_things_imply_nothing():
 
 
 def contacts(**channels):
-    limits = {channel: dict(zip(("max_contacts", "window_days"), limit, strict=True)) for channel, limit in channels.items()}
+    limits = {
+        channel: dict(zip(("max_contacts", "window_days"), limit, strict=True)) for channel, limit in channels.items()
+    }
     policy = {"max_contacts": 2, "window_days": 30, "channels": limits}
     return codes(found(contact_policy=policy))
 

@@ -1,5 +1,8 @@
+import numpy as np
 import pytest
-from checking import codes, under_check
+from checking import codes, met, under_check
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxml.prescriptive.policy_faults import rule_findings
 
@@ -33,7 +36,11 @@ def test_a_policy_without_slips_has_no_findings():
         ("plan = 'glod'", "unknown-value", "nobody's plan is 'glod'; did you mean 'gold'?"),
         ("'glod' = plan", "unknown-value", "nobody's plan is 'glod'; did you mean 'gold'?"),
         ("plan = 'Gold'", "unknown-value", "nobody's plan is 'Gold'; did you mean 'gold'?"),
-        ("plan = 'unlimited_5g'", "unseen-value", "nobody's plan is 'unlimited_5g' today; there are 'basic', 'gold', 's"),
+        (
+            "plan = 'unlimited_5g'",
+            "unseen-value",
+            "nobody's plan is 'unlimited_5g' today; there are 'basic', 'gold', 's",
+        ),
         ("plan LIKE 'GOLD%'", "unseen-value", "nobody's plan is LIKE 'GOLD%'"),
         ("nps_class LIKE 'prom_ter%x'", "unknown-value", "nobody's nps_class is LIKE"),
     ],
@@ -153,8 +160,16 @@ def test_dates_that_are_over_are_found():
     [
         ({"effect": 0}, "never-pays", "an effect of 0, and costs 1 or more"),
         ({"benefit": 0}, "never-pays", "a benefit of 0, and costs 1 or more"),
-        ({"effect": 0, "cost": 0}, "worth-nothing", "chosen where nothing else pays, for it is written before no_action"),
-        ({"benefit": 10, "effect": "0.1 * renewal_risk", "cost": 2}, "never-pays", "benefit of at most 10 and an effect"),
+        (
+            {"effect": 0, "cost": 0},
+            "worth-nothing",
+            "chosen where nothing else pays, for it is written before no_action",
+        ),
+        (
+            {"benefit": 10, "effect": "0.1 * renewal_risk", "cost": 2},
+            "never-pays",
+            "benefit of at most 10 and an effect",
+        ),
         ({"benefit": 10, "effect": -0.5, "cost": 0}, "never-pays", "never worth more than doing nothing"),
     ],
 )
@@ -206,3 +221,54 @@ def test_the_conditions_of_treatments_are_found_where_they_stand():
     treatments = [{"channel": "mail"}, {"channel": "phone", "eligibility": "health > 100"}]
     finding = one({"name": "offer", "effect": 0.1, "treatments": treatments})
     assert (finding.code, finding.where) == ("never-fires", "policy.actions[0].treatments.phone.eligibility")
+
+
+CONDITIONS = st.sampled_from(
+    [None, "renewal_risk > 0.6", "renewal_risk <= 0.6", "renewal_risk > 1", "renewal_risk >= 0", "health < 30",
+     "health > 30 OR plan = 'gold'", "health BETWEEN 40 AND 20", "plan = 'gold'", "plan <> 'gold'", "plan IS NULL",
+     "NOT (plan = 'gold' OR visits > 3)", "visits > 3", "visits IS NULL OR visits > 3", "nps_class <> 'promoter'",
+     "nps_class IN ('promoter', 'passive')", "renewal_risk * 2 > 1.2 AND renewal_risk < 0.7"]
+)  # fmt: skip
+AMOUNTS = st.sampled_from([0, 1, 3, "renewal_risk", "0.1 * visits", "visits"])
+EFFECTS = st.sampled_from([0, 0.1, -0.1, "0.2 * renewal_risk", "renewal_risk - 1", "0.1 * visits"])
+BENEFITS = st.sampled_from([0, 5, 10, "value", "10 * renewal_risk"])
+ACTION = st.fixed_dictionaries(
+    {"eligibility": CONDITIONS, "suitability": CONDITIONS, "cost": AMOUNTS, "effect": EFFECTS, "benefit": BENEFITS},
+    optional={"lever": st.sampled_from([0, 2]), "channel": st.just("mail")},
+)
+SUPPRESSED = st.lists(CONDITIONS.filter(bool), max_size=2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(action=ACTION, when=SUPPRESSED, first=st.booleans(), weight=AMOUNTS, seed=st.integers(0, 2**16))
+def test_what_is_called_dead_is_chosen_for_nobody(action, when, first, weight, seed):
+    """Hold what is found against customers at random, at and around every constant that the rules name."""
+    named = [{**action, "name": "a"}]
+    named.insert(0 if first else 1, {"name": "no_action"})
+    suppress = {"contact_policy": {"suppress": [{"when": text} for text in when]}}
+    checked = under_check(*named, **suppress, weights=[{"weight": weight, "when": "plan = 'gold'"}])
+    findings = list(rule_findings(checked))
+    rng = np.random.default_rng(seed)
+    n = 500
+    here = met(
+        checked,
+        renewal_risk=np.where(rng.random(n) < 0.1, np.nan, rng.integers(0, 11, n) / 10).tolist(),
+        health=np.where(rng.random(n) < 0.1, np.nan, rng.integers(0, 11, n) * 10).tolist(),
+        visits=np.where(rng.random(n) < 0.2, np.nan, rng.integers(-2, 8, n)).tolist(),
+        value=np.where(rng.random(n) < 0.1, np.nan, rng.integers(-50, 100, n)).tolist(),
+        plan=rng.choice(np.array(["gold", "basic", None], dtype=object), n).tolist(),
+        nps_class=rng.choice(np.array(["detractor", "passive", "promoter", None], dtype=object), n).tolist(),
+    )
+    place = checked.policy.labels.index("a")
+    told = {finding.code for finding in findings}
+    if told & {"never-fires", "always-stopped"}:
+        assert not here.fired[:, place].any()
+    if "never-pays" in told:
+        assert not (here.best == place).any()
+    if "worth-nothing" in told:
+        assert (here.look.priority[here.fired[:, place], place] <= 0).all()
+    for written in checked.written:
+        here_told = {finding.code for finding in findings if finding.where == written.where}
+        true, false, _ = here.counts(written.tree)
+        assert not (here_told & {"never-fires", "never-applies"} and true)
+        assert not ("always-true" in here_told and false)
