@@ -75,8 +75,7 @@ def _is_worth_as_much(checked: PolicyUnderCheck, a: int, b: int) -> bool:
     """Return whether b, where both may be chosen, is for sure worth as much as a and comes first, or is worth more.
 
     Both are worth the same benefit and weights times an effect, less a cost. Where the benefit is below 0, a is worth
-    less than nothing, which is there too: so it must cost something, or have an effect for sure, or come
-    after it, or have the same effect as b.
+    no more than nothing, which comes first, unless its effect may be below 0 too.
     """
     mine, other = checked.policy.options[a], checked.policy.options[b]
     if not _lasts(mine, other) or not set(other.never) <= set(mine.never) or not _is_known(mine, other):
@@ -87,9 +86,7 @@ def _is_worth_as_much(checked: PolicyUnderCheck, a: int, b: int) -> bool:
         return False
     if other.effect == mine.effect or checked.range_of(mine.benefit)[0] >= 0:
         return True
-    least = checked.range_of(mine.effect)[0]
-    loses = checked.policy.nothing < a or checked.range_of(mine.cost)[0] > 0 or (least > 0 and not mine.weights)
-    return loses and least >= 0
+    return checked.range_of(mine.effect)[0] >= 0
 
 
 def _lasts(mine: Option, other: Option) -> bool:

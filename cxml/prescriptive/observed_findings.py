@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.coded import Coded
 from cxml.prescriptive.options import limit_use
 from cxml.prescriptive.policy import Weight
 from cxml.prescriptive.policy_coverage import Met, option_coverage
@@ -130,7 +131,8 @@ def _fairness(met: Met) -> Iterator[Finding]:
     """Give a finding for each fairness limit between fewer than two groups, small ones, or such as a rule shuts out."""
     for i, rule in enumerate(met.checked.policy.fairness):
         where = f"policy.guard_rails.fairness[{i}]"
-        values = met.run.columns[rule.by].tolist()
+        column = met.run.columns[rule.by]
+        values = (column.values[column.codes] if isinstance(column, Coded) else column).tolist()
         groups: dict[object, list[int]] = {}
         for row, value in enumerate(values):
             if value is not None and value == value:

@@ -26,8 +26,8 @@ NEVER_LISTED: Final = "on a list of never"
 class Run:
     """The customers of a run and what is known of them.
 
-    ``columns`` are the features and predictions that the policy reads, numbers or coded texts of n_rows; ``moments`` the
-    moment of each row, UTC; ``never`` says for each list of the policy who is on it.
+    ``columns`` are the features and predictions that the policy reads, numbers or coded texts of n_rows;
+    ``moments`` the moment of each row, UTC; ``never`` says for each list of the policy who is on it.
     """
 
     columns: Mapping[str, Column]

@@ -192,19 +192,12 @@ def _worths(checked: PolicyUnderCheck) -> Iterator[Finding]:
             what = "an effect of 0"
         elif benefit == (0.0, 0.0):
             what = "a benefit of 0"
-        if worth < 0 or (worth == 0 and nothing < j):
+        if worth <= 0:
             yield Finding(
                 "never-pays",
                 checked.places[j],
                 f"{option.label!r} is never worth more than doing nothing: it has {what}, and costs "
                 f"{'nothing' if cost == (0.0, 0.0) else f'{max(cost[0], 0.0):g} or more'}. Say its `effect`.",
-            )
-        elif worth == 0:
-            yield Finding(
-                "worth-nothing",
-                checked.places[j],
-                f"{option.label!r} is worth 0 at most: it has {what}. It is chosen where nothing else pays, for it is "
-                f"written before no_action. Say its `effect`.",
             )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from cxml.conditions import parse
 from cxml.conditions.tree import Tree
 from cxml.prescriptive.policy import PREDICTED, Option, Policy
+from cxml.prescriptive.scopes import treatments_of
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
@@ -51,8 +52,7 @@ def option_places(config: PolicyConfig) -> tuple[str, ...]:
     """Return where in the policy each option is written, in the order of the options."""
     return tuple(
         f"policy.actions[{i}]" + (f".treatments.{treatment.channel}" if treatment else "")
-        for i, action in enumerate(config.actions)
-        for treatment in (action.treatments or (None,))
+        for i, _, treatment in treatments_of(config)
     )
 
 
@@ -71,13 +71,12 @@ def _texts(config: PolicyConfig, options: tuple[Option, ...]) -> Iterator[tuple[
         parts.append((f"policy.issues.{name}", issue, tuple(j for j, o in enumerate(options) if o.issue == name)))
     for name, group in config.groups.items():
         parts.append((f"policy.groups.{name}", group, tuple(j for j, o in enumerate(options) if o.group == name)))
-    place = 0
+    treatments = treatments_of(config)
     for i, action in enumerate(config.actions):
-        n = max(len(action.treatments), 1)
-        parts.append((f"policy.actions[{i}]", action, tuple(range(place, place + n))))
-        for k, treatment in enumerate(action.treatments):
-            parts.append((f"policy.actions[{i}].treatments.{treatment.channel}", treatment, (place + k,)))
-        place += n
+        mine = tuple(place for place, (at, _, _) in enumerate(treatments) if at == i)
+        parts.append((f"policy.actions[{i}]", action, mine))
+        for place, treatment in zip(mine, action.treatments, strict=False):  # none where in one way alone
+            parts.append((f"policy.actions[{i}].treatments.{treatment.channel}", treatment, (place,)))
     for where, part, places in parts:
         for role in RULES:
             if (text := getattr(part, role)) is not None:

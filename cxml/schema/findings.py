@@ -18,7 +18,6 @@ CODES: Final[Mapping[str, Severity]] = {
     "never-applies": "warning",
     "expired": "warning",
     "never-pays": "fault",
-    "worth-nothing": "warning",
     "switched-off": "warning",
     "odd-weight": "warning",
     "hidden": "fault",

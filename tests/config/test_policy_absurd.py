@@ -165,7 +165,7 @@ def test_a_contact_limit_without_measure_is_refused_or_never_reached(key):
         config = PolicyConfig.model_validate(data)
     except ValueError:
         return
-    stop = compiled_policy(config, {}, has_value=True).options[0].stops[0]
+    stop = compiled_policy(config, {}, has_value=True).options[1].stops[0]
     assert stop.tree == [">=", ["column", "contacts_30d"], ["number", 99999999999999999999999999999.0]]
 
 

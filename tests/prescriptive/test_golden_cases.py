@@ -59,7 +59,7 @@ def test_an_action_that_fires_but_is_worth_less_is_told_with_its_worth():
 def test_suppression_is_told():
     policy = {"contact_policy": {"max_contacts": 1, "window_days": 30}}
     says = failed({"given": {**AT_RISK, "contacts_30d": 2}, "expect": "call"}, **policy)
-    assert "'call' is suppressed (1 contacts in 30 days)" in says
+    assert "'call' is suppressed (1 contact in 30 days)" in says
     assert run({"given": AT_RISK, "expect": "call"}, **policy)[1] == []  # what is not given is unknown
 
 

@@ -93,11 +93,10 @@ def test_what_stands_against_both_does_not():
     assert hidden(MAIL, CALL, **policy) == [("hidden", "policy.actions[1]")]
 
 
-def test_an_option_that_is_worth_nothing_before_no_action_is_not_called_hidden():
-    # of a benefit below 0 the free one is worth 0 with an effect of 0, the better one less
+def test_of_a_benefit_below_0_the_later_is_hidden_for_it_is_worth_no_more_than_nothing():
     free = {**CALL, "cost": 0, "effect": 0}
     better = {**MAIL, "cost": 0, "effect": 0.1}
-    assert hidden(better, free) == []
+    assert hidden(better, free) == [("hidden", "policy.actions[1]")]
     assert hidden({"name": "no_action"}, better, free) == [("hidden", "policy.actions[2]")]
 
 

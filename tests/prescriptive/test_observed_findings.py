@@ -28,7 +28,7 @@ def test_a_rule_that_fires_for_nobody_says_why():
     )
     stopped = {"contact_policy": {"max_contacts": 1, "window_days": 30}}
     (finding,) = found(MAIL, policy=stopped, contacts_30d=[1.0] * N)
-    assert "'1 contacts in 30 days' suppresses it for 30" in finding.says
+    assert "'1 contact in 30 days' suppresses it for 30" in finding.says
 
 
 def test_an_action_that_is_always_worth_less_is_told_with_what_beats_it():

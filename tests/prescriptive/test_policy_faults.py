@@ -160,11 +160,7 @@ def test_dates_that_are_over_are_found():
     [
         ({"effect": 0}, "never-pays", "an effect of 0, and costs 1 or more"),
         ({"benefit": 0}, "never-pays", "a benefit of 0, and costs 1 or more"),
-        (
-            {"effect": 0, "cost": 0},
-            "worth-nothing",
-            "chosen where nothing else pays, for it is written before no_action",
-        ),
+        ({"effect": 0, "cost": 0}, "never-pays", "an effect of 0, and costs nothing"),
         (
             {"benefit": 10, "effect": "0.1 * renewal_risk", "cost": 2},
             "never-pays",
@@ -179,9 +175,9 @@ def test_an_action_that_can_never_pay_is_found(keys, code, says):
     assert says in finding.says
 
 
-def test_an_action_that_breaks_even_at_best_is_dead_only_behind_no_action():
+def test_an_action_that_breaks_even_at_best_never_pays_wherever_no_action_is_written():
     even = {**MAIL, "benefit": 10, "effect": "0.1 * renewal_risk", "cost": 1}  # worth 0 at a risk of 1
-    assert [finding.code for finding in found(even)] == ["worth-nothing"]
+    assert [finding.code for finding in found(even)] == ["never-pays"]
     assert [finding.code for finding in found({"name": "no_action"}, even)] == ["never-pays"]
 
 
@@ -265,7 +261,6 @@ def test_what_is_called_dead_is_chosen_for_nobody(action, when, first, weight, s
         assert not here.fired[:, place].any()
     if "never-pays" in told:
         assert not (here.best == place).any()
-    if "worth-nothing" in told:
         assert (here.look.priority[here.fired[:, place], place] <= 0).all()
     for written in checked.written:
         here_told = {finding.code for finding in findings if finding.where == written.where}
