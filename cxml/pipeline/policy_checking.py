@@ -17,16 +17,16 @@ from cxml.pipeline.policy_features import policy_frame, policy_kinds, policy_of
 from cxml.pipeline.scoring import as_configured, everyone_at
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
-from cxml.prescriptive.golden_cases import case_results
-from cxml.prescriptive.hidden_options import hidden_findings
-from cxml.prescriptive.limit_findings import limit_findings
-from cxml.prescriptive.observed_findings import observed_findings
+from cxml.prescriptive.checking.golden_cases import case_results
+from cxml.prescriptive.checking.hidden_options import hidden_findings
+from cxml.prescriptive.checking.limit_findings import limit_findings
+from cxml.prescriptive.checking.observed_findings import observed_findings
+from cxml.prescriptive.checking.policy_coverage import Met, condition_coverage, option_coverage, uncovered
+from cxml.prescriptive.checking.policy_faults import rule_findings
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
 from cxml.prescriptive.options import run_of
 from cxml.prescriptive.past_actions import past_names
 from cxml.prescriptive.policy import Policy
-from cxml.prescriptive.policy_coverage import Met, condition_coverage, option_coverage, uncovered
-from cxml.prescriptive.policy_faults import rule_findings
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck
 from cxml.report.policy_text import policy_text
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cxml.conditions.coded import Coded
 from cxml.errors import ConfigError
-from cxml.prescriptive.allocation import Allocation, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.allocation import Allocation, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn
 from cxml.prescriptive.options import Column, Floats, Looked, Run, limit_use, utc
 from cxml.prescriptive.policy import FairnessRule, Policy
-from cxml.prescriptive.schedule import DailyLimit, scheduled_days
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1

@@ -6,12 +6,12 @@ import numpy as np
 from deciding import NOW, arrays
 
 from cxml.config.policy import PolicyConfig
+from cxml.prescriptive.checking.policy_coverage import Met
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
 from cxml.prescriptive.compiling import compiled_policy
 from cxml.prescriptive.options import run_of
 from cxml.prescriptive.past_actions import past_names
 from cxml.prescriptive.policy import PREDICTED
-from cxml.prescriptive.policy_coverage import Met
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck
 
 KINDS = {"plan": "category", "visits": "number", "likes": "category", "region": "category"}
 

@@ -4,7 +4,7 @@ from checking import codes, met, under_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxml.prescriptive.policy_faults import rule_findings
+from cxml.prescriptive.checking.policy_faults import rule_findings
 
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.05}
 PLANS = {"plan": ["gold", "silver", "basic"]}

@@ -1,7 +1,7 @@
 import pytest
 from checking import codes, met, under_check
 
-from cxml.prescriptive.observed_findings import observed_findings
+from cxml.prescriptive.checking.observed_findings import observed_findings
 
 CALL = {"name": "call", "channel": "phone", "cost": 5, "effect": 0.2, "eligibility": "renewal_risk > 0.5"}
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.2}

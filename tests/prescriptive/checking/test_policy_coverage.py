@@ -1,7 +1,7 @@
 import pytest
 from checking import met, under_check
 
-from cxml.prescriptive.policy_coverage import condition_coverage, option_coverage, uncovered
+from cxml.prescriptive.checking.policy_coverage import condition_coverage, option_coverage, uncovered
 from cxml.schema.check import checked_frame
 from cxml.schema.policy_frames import CONDITION_COVERAGE, OPTION_COVERAGE
 

@@ -1,7 +1,7 @@
 import pytest
 from checking import codes, under_check
 
-from cxml.prescriptive.golden_cases import case_results
+from cxml.prescriptive.checking.golden_cases import case_results
 
 CALL = {"name": "call", "channel": "phone", "cost": 10, "effect": 0.2, "eligibility": "renewal_risk > 0.5"}
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.05}

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity, Point, Relaxation, in_blocks
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, Parity, Point, Relaxation, in_blocks
 
 _FIRST: Final = 50_000
 _THEN: Final = 100_000

@@ -6,8 +6,8 @@ from checking import KINDS, codes, met, under_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxml.prescriptive import hidden_options
-from cxml.prescriptive.hidden_options import hidden_findings
+from cxml.prescriptive.checking import hidden_options
+from cxml.prescriptive.checking.hidden_options import hidden_findings
 
 CALL = {"name": "call", "channel": "phone", "cost": 5, "effect": 0.1, "eligibility": "renewal_risk > 0.5"}
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.1, "eligibility": "renewal_risk > 0.3"}

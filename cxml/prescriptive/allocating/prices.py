@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.quadratic import quadratic_minimum
-from cxml.prescriptive.relaxation import Answer, Floats, Parity, Point, Relaxation
+from cxml.prescriptive.allocating.quadratic import quadratic_minimum
+from cxml.prescriptive.allocating.relaxation import Answer, Floats, Parity, Point, Relaxation
 
 # How much of the way from the model's lowest value to the bound stays after a step.
 _LEVEL: Final = 0.3

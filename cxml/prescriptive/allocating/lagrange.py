@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.beam import best_combination
-from cxml.prescriptive.core import Core, core_of, open_customers
-from cxml.prescriptive.exact import exact_choices
-from cxml.prescriptive.exchange import exchanged
-from cxml.prescriptive.prices import best_prices, dual_value
-from cxml.prescriptive.relaxation import Booleans, Integers, Point, Relaxation
-from cxml.prescriptive.repair import Repair, is_fair
+from cxml.prescriptive.allocating.beam import best_combination
+from cxml.prescriptive.allocating.core import Core, core_of, open_customers
+from cxml.prescriptive.allocating.exact import exact_choices
+from cxml.prescriptive.allocating.exchange import exchanged
+from cxml.prescriptive.allocating.prices import best_prices, dual_value
+from cxml.prescriptive.allocating.relaxation import Booleans, Integers, Point, Relaxation
+from cxml.prescriptive.allocating.repair import Repair, is_fair
 
 _ACCURACY: Final = 1e-7
 # Prices below this part of all worth are those of limits that do not bind.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck, Range
 from cxml.prescriptive.policy import Option, Policy, RunLimit
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck, Range
 from cxml.schema.findings import Finding
 
 if TYPE_CHECKING:

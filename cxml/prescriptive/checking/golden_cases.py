@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cxml.conditions.arrays import object_array
 from cxml.errors import near_miss
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
 from cxml.prescriptive.decisions import decisions
 from cxml.prescriptive.options import FIRED, looked, run_of
 from cxml.prescriptive.policy import PREDICTED, Policy
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck
 from cxml.schema import columns as c
 from cxml.schema.findings import CaseResult, Finding
 from cxml.schema.tables import Kind

@@ -11,9 +11,9 @@ from cxml.conditions.closures import fitting
 from cxml.conditions.constants import constants
 from cxml.conditions.tree import Tree, columns
 from cxml.errors import near_miss
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck, all_of, untrue
+from cxml.prescriptive.checking.written_conditions import RULES, Written
 from cxml.prescriptive.policy import Option
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck, all_of, untrue
-from cxml.prescriptive.written_conditions import RULES, Written
 from cxml.schema import columns as c
 from cxml.schema.findings import Finding
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from cxml.conditions.reasoning import implies
 from cxml.conditions.tree import Tree
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
 from cxml.prescriptive.policy import Option
-from cxml.prescriptive.policy_under_check import PolicyUnderCheck
 from cxml.schema.findings import Finding
 
 # Each pair takes up to some milliseconds of reasoning; of a thousand options there are a million pairs.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cxml.conditions.intervals import interval
 from cxml.conditions.reasoning import satisfiable
 from cxml.conditions.tree import Tree
+from cxml.prescriptive.checking.written_conditions import Written, option_places, written_conditions
 from cxml.prescriptive.policy import PREDICTED, Policy
-from cxml.prescriptive.written_conditions import Written, option_places, written_conditions
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 

@@ -1,7 +1,7 @@
 import pytest
 from checking import codes, under_check
 
-from cxml.prescriptive.limit_findings import limit_findings
+from cxml.prescriptive.checking.limit_findings import limit_findings
 
 CALL = {"name": "call", "channel": "phone", "cost": 15, "effect": 0.1, "uses": {"hours": 0.5}, "group": "talk"}
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.1}
