@@ -93,6 +93,12 @@ def test_every_example_of_a_policy_can_be_compiled(example):
     assert counted == named if "contact_policy" in said else not counted
 
 
+def test_the_policy_of_the_readme_can_be_compiled():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = [block for block in blocks(readme, "yaml") if block.startswith("actions:")]
+    compiled_policy(PolicyConfig.model_validate(yaml.safe_load(example)), KINDS, has_value=True)
+
+
 def test_the_golden_cases_of_the_documentation_are_decided_so_by_its_first_policy():
     found = [yaml.safe_load(example) for example in blocks(POLICY, "yaml")]
     cases = next(example for example in found if "cases" in example)

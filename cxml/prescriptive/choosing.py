@@ -19,6 +19,8 @@ from cxml.prescriptive.policy import FairnessRule, Policy
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
+# How often to look for something else for those whom no day has room for.
+_ATTEMPTS: Final = 5
 # Of more groups than these, the shares of each would be those of a few customers.
 _MOST_GROUPS: Final = 50
 
@@ -52,8 +54,8 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
     draws : who is held out, and who is explored with
     uses : what each choice uses of each limit of the policy, as `cxml.prescriptive.options.limit_use` gives it
     """
-    n_rows, nothing = run.n_rows, policy.nothing
-    chosen = np.where(draws.explored, draws.option, nothing)
+    n_rows = run.n_rows
+    chosen = np.where(draws.explored, draws.option, policy.nothing)
     free = np.flatnonzero(~(draws.holdout | draws.explored))
     if not policy.limits and not policy.fairness:
         best = _best(look.priority)
@@ -61,8 +63,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         free_of_charge = np.broadcast_to(0.0, look.priority.shape)
         day, limited = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows, dtype=bool)
         return Choice(chosen, best, look.priority, free_of_charge, day, limited, None)
-    everyone = len(free) == n_rows
-    rows = slice(None) if everyone else free
+    rows = slice(None) if len(free) == n_rows else free
     limits = [
         Limit(limit.name, max(limit.amount - _used(use, chosen), 0.0), use if use.ndim == 1 else use[rows])
         for limit, use in zip(policy.limits, uses, strict=True)
@@ -73,24 +74,34 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         for rule in policy.fairness
     ]
     worth = look.priority[rows]
-    found = allocation(worth, nothing, limits, fairness)
+    first = found = allocation(worth, policy.nothing, limits, fairness)
+    for attempt in range(_ATTEMPTS):
+        chosen[free] = found.chosen
+        day = _days(policy, run, look, chosen, uses)
+        if not (homeless := day[free] == _NO_DAY).any():
+            break
+        # Whom no day has room for may get something else; at last, those of them get nothing.
+        worth = worth.copy() if attempt == 0 else worth
+        worth[homeless, found.chosen[homeless]] = -np.inf
+        found = allocation(worth, policy.nothing, limits, fairness)
+    chosen[day == _NO_DAY] = policy.nothing
+    for rule in policy.fairness:  # who got nothing for want of a day may have been of one group
+        if _difference(rule, groups[rule.by][free], chosen[free]) > max(rule.max_difference, found.used[rule.name]):
+            chosen[free[np.isin(chosen[free], rule.options)]] = policy.nothing
     charge = _charge(policy, run, uses, groups, found)
     net = look.priority - charge
-    chosen[free] = found.chosen
     best = _best(net)
-    best[free] = found.chosen
-    day = _days(policy, run, look, chosen, uses)
-    limited = (chosen == nothing) & (_best(look.priority) != nothing) | (day == _NO_DAY)
-    chosen[day == _NO_DAY] = nothing
-    best[day == _NO_DAY] = nothing
-    took = [(limit, _used(use, chosen)) for limit, use in zip(policy.limits, uses, strict=True)]
-    limited_by = [LimitUse(limit.name, limit.amount, used, found.prices[limit.name]) for limit, used in took]
-    limited_by += [
-        LimitUse(rule.name, rule.max_difference, found.used[rule.name], found.prices[rule.name])
-        for rule in policy.fairness
+    best[free] = chosen[free]
+    limited = (chosen == policy.nothing) & (_best(look.priority) != policy.nothing)
+    told = [
+        LimitUse(limit.name, limit.amount, _used(use, chosen), found.prices[limit.name])
+        for limit, use in zip(policy.limits, uses, strict=True)
     ]
+    for rule in policy.fairness:
+        apart = _difference(rule, groups[rule.by][free], chosen[free])
+        told.append(LimitUse(rule.name, rule.max_difference, apart, found.prices[rule.name]))
     value = float(look.priority[free, chosen[free]].sum())
-    report = Allocated(found.method, len(free), value, max(found.bound, value), tuple(limited_by))
+    report = Allocated(found.method, len(free), value, max(first.bound, value), tuple(told))
     return Choice(chosen, best, net, charge, np.maximum(day, 0), limited, report)
 
 
@@ -164,6 +175,15 @@ def _codes(rule: FairnessRule, column: Column) -> NDArray[np.int64]:
         )
     places = {value: place for place, value in enumerate(known)}
     return np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)[codes]
+
+
+def _difference(rule: FairnessRule, group: NDArray[np.int64], chosen: NDArray[np.intp]) -> float:
+    """Return the largest difference between the groups in the share of those who get one of a rule's options."""
+    known = group >= 0
+    customers = np.bincount(group[known])
+    got = np.bincount(group[known & np.isin(chosen, rule.options)], minlength=len(customers))
+    rates = got[customers > 0] / customers[customers > 0]
+    return float(rates.max() - rates.min()) if len(rates) else 0.0
 
 
 def _places(policy: Policy, options: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -34,7 +34,7 @@ COST = {"call": lambda row: 8.0, "offer/mail": lambda row: 0.05 * row["value"], 
 HOURS = {"call": lambda row: row["talk"], "offer/phone": lambda row: 0.1}
 
 
-def company(n=600, seed=0):
+def company(n=1_500, seed=0):
     rng = np.random.default_rng(seed)
     return {
         "renewal_risk": rng.random(n).tolist(),
@@ -145,8 +145,7 @@ def test_what_a_day_allows_holds_on_every_day(days):
     assert not len(later) or np.median(first) > np.median(later)  # the most valuable come first
 
 
-@pytest.mark.parametrize("most", [0.0, 0.05, 0.2])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("most", "seed"), [(0.0, 0), (0.05, 0), (0.05, 1), (0.2, 0), (0.2, 1)])
 def test_groups_are_treated_alike_as_far_as_the_policy_says(most, seed):
     rng = np.random.default_rng(seed)
     columns = company(400, seed)
@@ -215,3 +214,18 @@ def test_nobody_is_contacted_after_the_last_day_of_an_action():
 
 def test_an_action_worth_as_much_as_nothing_is_not_done():
     assert decide([{"name": "free", "channel": "mail"}], value=[100.0]).action.tolist() == ["no_action"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fairness_holds_where_days_are_short_too(seed):
+    columns = company(300, seed)
+    limits = [{"of": "hours", "per_day": 0.75}]  # of calls of .1, .2, .3 and .7 hours, few fit well into a day
+    rails = {"fairness": [{"action": "call", "by": "region", "max_difference": 0.03}]}
+    found, allocated = run(ACTIONS, policy={"limits": limits, "guard_rails": rails, "plan_days": 9}, **columns)
+    hours = taken(found, columns, HOURS)
+    assert all(used <= 0.75 + 1e-9 for used in hours.values())
+    region = np.array(columns["region"], dtype=object)
+    rates = [np.mean(found.action[region == name] == "call") for name in ("north", "south", "east")]
+    assert max(rates) - min(rates) <= 0.03 + 1e-12
+    assert allocated.limits[1].used == pytest.approx(max(rates) - min(rates))
+    assert allocated.bound >= allocated.value
