@@ -65,7 +65,7 @@ def _alone(figures: Any, *arguments: Any) -> dict[str, float]:
 
 def _large(n: int) -> tuple[Floats, int, list[Any]]:
     """Return the worth of nine actions and nothing, and limits that are scarce."""
-    from cxml.prescriptive.allocation import Limit
+    from cxml.prescriptive.allocating.allocation import Limit
 
     random = np.random.default_rng(0)
     value = random.gamma(2, 150, n)
@@ -94,7 +94,7 @@ def _large(n: int) -> tuple[Floats, int, list[Any]]:
 
 
 def _large_figures(n: int, with_fairness: bool) -> dict[str, float]:
-    from cxml.prescriptive.allocation import Fairness, allocation
+    from cxml.prescriptive.allocating.allocation import Fairness, allocation
 
     worth, nothing, limits = _large(n)
     fairness = []
@@ -121,7 +121,7 @@ def _large_figures(n: int, with_fairness: bool) -> dict[str, float]:
 
 def _naive_figures(n: int, _: bool) -> dict[str, float]:
     """Return what two nested bisections take: the inner price for each outer one, each pass over all customers."""
-    from cxml.prescriptive.allocation import allocation
+    from cxml.prescriptive.allocating.allocation import allocation
 
     worth, nothing, limits = _large(n)
     money, calls = limits[0], limits[5]
@@ -166,7 +166,7 @@ def _holds(chosen: NDArray[np.int64], worth: Floats, limits: list[Any], fairness
 
 def _instance(seed: int) -> tuple[Floats, int, list[Any], list[Any]]:
     """Return a random instance: tight and loose limits, four kinds of use, ties, worth below 0, fairness in a third."""
-    from cxml.prescriptive.allocation import Fairness, Limit
+    from cxml.prescriptive.allocating.allocation import Fairness, Limit
 
     random = np.random.default_rng(seed)
     n, k, m = int(random.integers(5, 301)), int(random.integers(2, 11)), int(random.integers(1, 6))
@@ -236,7 +236,7 @@ def _optimum(worth: Floats, limits: list[Any], fairness: list[Any]) -> float:
 
 
 def _compared(seed: int) -> dict[str, float]:
-    from cxml.prescriptive.allocation import EXACT_UP_TO, allocation
+    from cxml.prescriptive.allocating.allocation import EXACT_UP_TO, allocation
 
     worth, nothing, limits, fairness = _instance(seed)
     best = _optimum(worth, limits, fairness)

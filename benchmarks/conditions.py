@@ -65,7 +65,8 @@ def _over_numbers(scale: str) -> Figures:
 
 def _over_texts(scale: str) -> list[Mapping[str, str | float]]:
     """Conditions on texts, in object arrays as they come and coded once; a tenth of the rows."""
-    from cxml.conditions.arrays import coded, mask
+    from cxml.conditions.arrays import mask
+    from cxml.conditions.coded import coded
 
     n_rows, random = N_ROWS[scale] // 10, np.random.default_rng(0)
     names = np.array(["detractor", "passive", "promoter", None], dtype=object)

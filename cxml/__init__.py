@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxml.errors import CxmlError
     from cxml.pipeline import (
         check,
+        check_policy,
         compare,
         customer,
         evaluate,
@@ -37,6 +38,7 @@ _HOMES = {
     "NpsClassifier": "cxml.predictive.models",
     "RenewalClassifier": "cxml.predictive.models",
     "check": "cxml.pipeline",
+    "check_policy": "cxml.pipeline",
     "compare": "cxml.pipeline",
     "customer": "cxml.pipeline",
     "evaluate": "cxml.pipeline",
@@ -60,6 +62,7 @@ __all__ = [
     "NpsClassifier",
     "RenewalClassifier",
     "check",
+    "check_policy",
     "compare",
     "customer",
     "evaluate",

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from cxml.cli_options import CONFIG as _CONFIG
+from cxml.cli_options import MODELS as _MODELS
+from cxml.cli_policy import policy
 from cxml.errors import ConfigError, CxmlError
 
 if TYPE_CHECKING:
     from cxml.descriptive.sources import Tables
     from cxml.pipeline import Evaluated, Maturity, Measured, Scored
     from cxml.pipeline.evaluating import Format
-
-_CONFIG = click.argument("config", type=click.Path(path_type=Path))
-_MODELS = click.option(
-    "--models", default="models", show_default=True, type=click.Path(path_type=Path), help="Folder of bundles and runs."
-)
 
 
 class _Commands(click.Group):
@@ -40,6 +38,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="cxml")
 def main() -> None:
     """From tables to features, predictions and next best actions."""
+
+
+main.add_command(policy)
 
 
 @main.command()

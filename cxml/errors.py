@@ -58,6 +58,12 @@ def listed(faults: Iterable[str]) -> str:
     return f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults)
 
 
+def each_fault(message: str) -> list[str]:
+    """Return the faults of a message that `listed` made, each as it was."""
+    first, *rest = message.split("\n  - ")
+    return rest if rest and first == f"{len(rest)} faults:" else [message]
+
+
 def broken_by(n: int, total: int, *, verb: Literal["be", "do"] = "be") -> str:
     """Return how many rows break a rule, such as ``214 of 9,120 rows are not``."""
     verbs = {"be": ("is", "are"), "do": ("does", "do")}[verb]

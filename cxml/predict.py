@@ -250,10 +250,38 @@ class Predictor:
         self, columns: Mapping[str, Any], n_rows: int, predictions: pd.DataFrame | None
     ) -> tuple[list[str], NDArray[np.datetime64], Decisions, Allocated | None]:
         """Return the customers and moments of a run, what was decided for each, and how the limits were used."""
+        policy = self._needed_policy()
+        customers, moments, seen = self._seen(columns, n_rows, predictions)
+        decided, allocated = decisions(policy, seen, customers, moments)
+        return customers, moments, decided, allocated
+
+    def seen(
+        self, features: pd.DataFrame, *, predictions: pd.DataFrame | None = None
+    ) -> tuple[list[str], NDArray[np.datetime64], Arrays]:
+        """Return what the policy sees of customers: who they are, when, and every column that it can read.
+
+        Parameters and errors are those of `recommend`.
+
+        Returns
+        -------
+        list of str, the customers
+        array of datetime64, shape (n_rows,), the moments, UTC
+        dict of arrays, shapes (n_rows,), features and predictions by name: numbers as float64, texts as object
+        """
+        self._needed_policy()
+        columns, shape = columns_in(features)
+        return self._seen(columns, shape.n_rows, predictions)
+
+    def _needed_policy(self) -> Policy:
         if self.policy is None:
             raise ConfigError(
                 "recommend needs a policy; the bundle has none. Set `policy:` in the config and train again."
             )
+        return self.policy
+
+    def _seen(
+        self, columns: Mapping[str, Any], n_rows: int, predictions: pd.DataFrame | None
+    ) -> tuple[list[str], NDArray[np.datetime64], Arrays]:
         typed, matrix = self._read(columns)
         own = self._policys_own.typed(
             {name: columns[name] for name in self.policy_features if name in columns}, keys=()
@@ -268,8 +296,7 @@ class Predictor:
                 raise SchemaError(
                     "predictions: must be of the same customers and moments as the features, in the same order."
                 )
-        decided, allocated = decisions(self.policy, {**typed, **own, **found}, customers, moments)
-        return customers, moments, decided, allocated
+        return customers, moments, {**typed, **own, **found}
 
     def _decision_ids(self, customers: Sequence[str], moments: NDArray[np.datetime64], decided: Decisions) -> list[str]:
         versions = f"{self.bundle.model_version} {self._policy_version}"

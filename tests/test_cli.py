@@ -234,3 +234,27 @@ def test_the_schema_accepts_the_configs_that_are_shipped(name):
 
     as_written = json.loads(json.dumps(yaml.safe_load(example_config(name).read_text()), default=str))  # times as text
     jsonschema.validate(as_written, json.loads(run("schema").output))
+
+
+def test_policy_check_lists_findings_and_fails_on_faults(sample_files, tmp_path):
+    text = example_config("sample.yaml").read_text()
+    assert "policy: policy.yaml" in text
+    sound = "policy: {actions: [{name: gift, channel: mail, cost: 1, effect: 0.1, eligibility: health < 50}]}"
+    (tmp_path / "company.yaml").write_text(text.replace("policy: policy.yaml", sound))
+    found = run("policy", "check", tmp_path / "company.yaml", "--models", tmp_path / "models")
+    assert found.exit_code == 0
+    assert found.output.endswith("no faults\n")
+    assert "there is no bundle in" in found.output
+    (tmp_path / "company.yaml").write_text(text.replace("policy: policy.yaml", sound.replace("< 50", "> 100")))
+    found = run("policy", "check", tmp_path / "company.yaml", "--models", tmp_path / "models")
+    assert found.exit_code == 1
+    assert "fault: policy.actions[0].eligibility: can never be true: 'health > 100'" in found.output
+    assert found.output.endswith("faults: 1\n")
+
+
+def test_policy_check_of_a_file_that_cannot_be_read_is_one_message(tmp_path):
+    (tmp_path / "company.yaml").write_text("company: acme\npolicy: nowhere.yaml\n")
+    found = run("policy", "check", tmp_path / "company.yaml")
+    assert found.exit_code == 1
+    assert found.stderr.startswith("cxml: ")
+    assert "nowhere.yaml: there is no such file. Give the path of a policy.yaml." in found.stderr

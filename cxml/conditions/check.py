@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from cxml.conditions.parse import RESULT_OF_KIND
 from cxml.conditions.tree import (
     ARITHMETIC,
     COMPARISONS,
@@ -18,13 +19,6 @@ from cxml.conditions.tree import (
 from cxml.errors import ConditionError, near_miss
 from cxml.schema.tables import Kind
 
-_RESULTS: Final[Mapping[str, str]] = {
-    "key": "text",
-    "category": "text",
-    "text": "text",
-    "number": "number",
-    "flag": "flag",
-}
 _SHOWN: Final = 120
 
 
@@ -126,9 +120,9 @@ class _Checker:
             return "any"
         if value not in self.kinds:
             raise self.refused(tree, f"there is no column {value!r}{near_miss(value, self.kinds)}")
-        if self.kinds[value] not in _RESULTS:
+        if self.kinds[value] not in RESULT_OF_KIND:
             raise self.refused(tree, f"{value!r} is a {self.kinds[value]} and cannot be compared")
-        return _RESULTS[self.kinds[value]]
+        return RESULT_OF_KIND[self.kinds[value]]
 
     def _all(
         self, tree: Tree, parts: Sequence[Any], wanted: Sequence[str], *, least: int, most: int | None = None

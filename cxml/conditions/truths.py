@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cxml.conditions.closures import fitting, truth, value
+from cxml.conditions.closures import truth, value
 from cxml.conditions.sets import FLAGS, NUMBERS, TEXTS, Domain, Known, Numbers, Texts, compared, points
 from cxml.conditions.tree import COMPARISONS, TRUTHS, Tree, columns
 from cxml.schema.tables import Kind
@@ -115,8 +115,3 @@ def _true(tree: Tree, every: Known) -> Known | None:
         texts = Texts(frozenset(found))
         return ~texts if op == "<>" else texts
     return points(float(each) for each in found) if op == "in" else compared(op, float(found[0]))
-
-
-def fits(text: str, pattern: str) -> bool:
-    """Return whether a text fits a LIKE pattern."""
-    return fitting(pattern)(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zoneinfo
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -39,3 +40,13 @@ def known_zone(zone: str | None) -> str | None:
     if zone is not None and known and zone not in known:
         raise ValueError(f"there is no time zone {zone!r}{near_miss(zone, known)}")
     return zone
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC, which it is where it carries no zone, or raise ValueError where there is none."""
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie within the years 1 to 9999 in UTC") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from cxml.config.base import Name, NumberOrText, Part, known_zone
+from cxml.config.base import Name, NumberOrText, Part, in_utc, known_zone
 from cxml.config.costs import CostsConfig
 from cxml.config.features import Days, Feature
 from cxml.config.labels import LabelsConfig
@@ -143,9 +143,7 @@ class CompanyConfig(Part):
     @field_validator("as_of")
     @classmethod
     def _in_utc(cls, as_of: datetime | None) -> datetime | None:
-        if as_of is None:
-            return None
-        return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+        return in_utc(as_of)
 
     @model_validator(mode="after")
     def _say_once_what_a_customer_is_worth(self) -> CompanyConfig:

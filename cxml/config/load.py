@@ -6,17 +6,21 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from cxml.config.base import Part
 from cxml.config.company import CompanyConfig
 from cxml.config.ledger import path_alone
+from cxml.config.yaml_file import yaml_mapping
 from cxml.errors import ConfigError, listed, near_miss
+
+_MOST: Final = 1_000  # faults that one message tells
+_SHOWN: Final = 200  # characters of a value
 
 
 def load_config(path: str | Path) -> CompanyConfig:
@@ -37,10 +41,10 @@ def load_config(path: str | Path) -> CompanyConfig:
         If the file is not there, is not YAML, or says something that cannot be meant; all faults in one message.
     """
     path = Path(path)
-    raw = _yaml(path)
+    raw = yaml_mapping(path)
     folder = path.resolve().parent
     if isinstance(policy := raw.get("policy"), str):
-        raw["policy"] = _yaml(folder / policy, "a policy.yaml")
+        raw["policy"] = yaml_mapping(folder / policy, "a policy.yaml")
         folder_of_policy = (folder / policy).parent
     else:
         folder_of_policy = folder
@@ -63,7 +67,9 @@ def parse_config(raw: Mapping[str, Any], *, name: str = "config") -> CompanyConf
     try:
         return CompanyConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {listed(_faults(error))}") from None
+        found = list(islice(_faults(error), _MOST + 1))
+        more = [f"and {error.error_count() - _MOST:,} more"] if len(found) > _MOST else []
+        raise ConfigError(f"{name}: {listed([*found[:_MOST], *more])}") from None
 
 
 def expanded(path: str) -> str:
@@ -87,34 +93,6 @@ def example_config(name: str) -> Path:
     if found := [place for place in places if place.is_file()]:
         return found[0]
     raise ConfigError(f"{name}: cxml brings no such config.")
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses a key given twice: YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
-                if key_node.value in seen:
-                    line = key_node.start_mark.line + 1
-                    raise yaml.YAMLError(f"key {key_node.value!r} is there twice, the second time in line {line}")
-                seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(path: Path, what: str = "a company.yaml") -> dict[str, Any]:
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file. Give the path of {what}.") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path.name}: must be a mapping of keys; it is {type(raw).__name__}.")
-    return raw
 
 
 def _files(tables: Any) -> Iterator[dict[str, Any]]:
@@ -145,15 +123,20 @@ def _faults(error: ValidationError) -> Iterator[str]:
             continue  # its items were left out because they are faulty, which is reported
         if fault["type"] == "extra_forbidden":
             parent = _dotted([*parents]) or "the config"
-            known = near_miss(str(key), _known_keys(parents))
-            yield f"{parent} has no key {str(key)!r}{known or '.'}"
+            known = near_miss(str(key)[:_SHOWN], _known_keys(parents))
+            yield f"{parent} has no key {_short(str(key))}{known or '.'}"
         elif fault["type"] == "missing":
             yield f"{_dotted([*parents, key])}: is missing."
         else:
             plain = isinstance(fault["input"], str | int | float | bool) and "://" not in str(fault["input"])
-            shown = f"; it is {fault['input']!r}" if plain else ""  # a URL may hold a password
+            shown = f"; it is {_short(fault['input'])}" if plain else ""  # a URL may hold a password
             says = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
             yield f"{_dotted([*parents, key])}: {says[0].lower() + says[1:]}{shown}."
+
+
+def _short(value: object) -> str:
+    said = repr(value)
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
 
 
 def _dotted(loc: list[Any]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cxml.config.base import Name, NumberOrText, Part
+from cxml.config.base import Name, NumberOrText, Part, in_utc
 from cxml.config.features import Feature
 from cxml.config.policy_limits import ContactPolicy, GuardRails, Limit, Scope, Share
 from cxml.schema.columns import NO_ACTION, RESERVED
+
+# Every customer is looked at with every option: of a million customers, a thousand options take 18 GB.
+_MAX_OPTIONS: Final = 1_000
+_MAX_OTHERS: Final = 200  # limits and weights, each of which is looked at with every option
 
 
 class Conditions(Part):
@@ -85,9 +90,7 @@ class ActionConfig(Conditions):
     @field_validator("valid_from", "valid_until")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(moment)
 
     @field_validator("valid_until", mode="before")
     @classmethod
@@ -118,11 +121,22 @@ class WeightConfig(Scope):
     when: str | None = None
 
 
+def _known_value(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, bool | int | float | str | None) or value in (math.inf, -math.inf):
+        raise ValueError("must be a number, a text, true or false, or null for what is unknown")
+    return None if value != value else value
+
+
+_Known = Annotated[bool | float | str | None, BeforeValidator(_known_value)]
+
+
 class CaseConfig(Part):
     """A golden case: what the policy must decide for a customer of whom these values are known."""
 
     name: str
-    given: dict[str, bool | float | str | None] = Field(default_factory=dict)
+    given: dict[str, _Known] = Field(default_factory=dict)
     """Values of features and predictions by name; what is left out is unknown. `as_of` is the moment."""
     expect: Name
     """The action that must be chosen."""
@@ -132,24 +146,24 @@ class CaseConfig(Part):
 class PolicyConfig(Part):
     """The actions and the limits; `no_action` is always there, worth 0, and need not be listed."""
 
-    actions: Annotated[tuple[ActionConfig, ...], Field(min_length=1)]
+    actions: Annotated[tuple[ActionConfig, ...], Field(min_length=1, max_length=_MAX_OPTIONS)]
     issues: dict[Name, Conditions] = Field(default_factory=dict)
     groups: dict[Name, GroupConfig] = Field(default_factory=dict)
-    weights: tuple[WeightConfig, ...] = ()
+    weights: Annotated[tuple[WeightConfig, ...], Field(max_length=_MAX_OTHERS)] = ()
     channel_preferences: dict[Name, NumberOrText] = Field(default_factory=dict)
     """For each channel a weight, a number or an expression, such as `CASE WHEN likes = 'mail' THEN 1.2 ELSE 1 END`."""
     features: tuple[Feature, ...] = ()
     """Features that the policy alone reads; the models do not learn from them."""
     contact_policy: ContactPolicy = ContactPolicy()
     guard_rails: GuardRails = GuardRails()
-    limits: tuple[Limit, ...] = ()
+    limits: Annotated[tuple[Limit, ...], Field(max_length=_MAX_OTHERS)] = ()
     plan_days: Annotated[int, Field(gt=0, le=366)] = 1
     """Over how many days the contacts of a run are spread, the most valuable first."""
     exploration_share: Share = 0.0
     """Share of customers, drawn anew each run, who get any of the actions they are eligible for, to learn from."""
     holdout_share: Share = 0.05
     """Share of customers, drawn by their id, who get no action, so that the others can be compared with them."""
-    cases: tuple[CaseConfig, ...] = ()
+    cases: Annotated[tuple[CaseConfig, ...], Field(max_length=_MAX_OPTIONS)] = ()
 
     @field_validator("actions")
     @classmethod
@@ -187,6 +201,10 @@ class PolicyConfig(Part):
         names = [action.name for action in self.actions]
         if again := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"every action must have a name of its own; {again[0]!r} is there twice")
+        if (n_options := sum(max(len(action.treatments), 1) for action in self.actions)) > _MAX_OPTIONS:
+            raise ValueError(
+                f"can have {_MAX_OPTIONS:,} actions, one over two channels counted twice; has {n_options:,}"
+            )
         nothing = next(action for action in self.actions if action.name == NO_ACTION)
         if nothing != ActionConfig(name=NO_ACTION):
             raise ValueError(f"'{NO_ACTION}' is free, contacts nobody and changes nothing: leave its other keys out")

@@ -11,6 +11,7 @@ from cxml.config.base import Name, Part
 LEVELS: Final = ("issue", "group", "action", "channel")
 """What an offer can be named by, from the widest to the narrowest."""
 
+_MAX_RULES: Final = 200  # of one kind, each of which is looked at with every option
 Share = Annotated[float, Field(ge=0, lt=1)]
 _Days = Annotated[int, Field(gt=0, le=36_500)]
 
@@ -72,7 +73,7 @@ class ContactPolicy(Part):
     window_days: _Days | None = None
     channels: dict[Name, ContactLimit] = Field(default_factory=dict)
     """A limit of its own for each channel."""
-    suppress: tuple[Suppression, ...] = ()
+    suppress: Annotated[tuple[Suppression, ...], Field(max_length=_MAX_RULES)] = ()
     """Offers that rest after a past action, or while something holds."""
 
     @model_validator(mode="after")
@@ -111,8 +112,8 @@ class GuardRails(Part):
 
     consent: dict[Name, str] = Field(default_factory=dict)
     """For each channel, the condition that says a customer agreed to it; unknown is no."""
-    never: tuple[Never, ...] = ()
-    fairness: tuple[FairnessLimit, ...] = ()
+    never: Annotated[tuple[Never, ...], Field(max_length=_MAX_RULES)] = ()
+    fairness: Annotated[tuple[FairnessLimit, ...], Field(max_length=_MAX_RULES)] = ()
 
 
 class Limit(Scope):

@@ -7,6 +7,7 @@ from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.ledger import record_outcomes
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
+from cxml.pipeline.policy_checking import PolicyChecked, check_policy
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
 from cxml.pipeline.trained import histories
@@ -16,9 +17,11 @@ __all__ = [
     "Evaluated",
     "Maturity",
     "Measured",
+    "PolicyChecked",
     "Scored",
     "Trained",
     "check",
+    "check_policy",
     "compare",
     "customer",
     "demo",

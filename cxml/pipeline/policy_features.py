@@ -60,12 +60,17 @@ def policy_of(
     """
     if config.policy is None:
         return None
+    has_value = (config.value or config.labels.value) is not None
+    return compiled_policy(config.policy, policy_kinds(config, tables, features, kinds), has_value=has_value)
+
+
+def policy_kinds(
+    config: CompanyConfig, tables: Tables, features: Sequence[Feature], kinds: Mapping[str, Kind]
+) -> dict[str, Kind]:
+    """Return the kind of every feature that a policy can name; parameters are those of `policy_of`."""
     own = policy_features(config, tables, kinds)
     all_kinds = plan.kinds_of([*features, *own], tables)
-    has_value = (config.value or config.labels.value) is not None
-    return compiled_policy(
-        config.policy, {**{feature.name: all_kinds[feature.name] for feature in own}, **kinds}, has_value=has_value
-    )
+    return {**{feature.name: all_kinds[feature.name] for feature in own}, **kinds}
 
 
 def policy_frame(

@@ -17,7 +17,7 @@ from cxml.predictive.encoding import Encoding
 from cxml.predictive.heads import Heads
 from cxml.predictive.health import HealthWeights
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 _MANIFEST: Final = "manifest.json"
 _MODEL: Final = "model.json"
 _FEATURES: Final = "features.json"

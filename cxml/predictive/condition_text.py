@@ -57,16 +57,16 @@ class _Reader:
         return ConditionError(f"{self.text!r} is no condition that is known.")
 
     def either(self) -> Tree:
-        tree = self._both()
+        parts = [self._both()]
         while self._took("OR"):
-            tree = ["or", _truth(tree), _truth(self._both())]
-        return tree
+            parts.append(self._both())
+        return _joined("or", parts)
 
     def _both(self) -> Tree:
-        tree = self._denied()
+        parts = [self._denied()]
         while self._took("AND"):
-            tree = ["and", _truth(tree), _truth(self._denied())]
-        return tree
+            parts.append(self._denied())
+        return _joined("and", parts)
 
     def _denied(self) -> Tree:
         return ["not", _truth(self._denied())] if self._took("NOT") else self._compared()
@@ -152,10 +152,17 @@ class _Reader:
 _WORDS: Final = frozenset({"AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
 
 
+def _joined(op: str, parts: list[Tree]) -> Tree:
+    """Return AND or OR of all its parts at once; one part is itself."""
+    if len(parts) == 1:
+        return parts[0]
+    return [op, *(part for tree in parts for part in (tree[1:] if tree[0] == op else [_truth(tree)]))]
+
+
 def _truth(tree: Tree) -> Tree:
     return ["=", tree, ["flag", True]] if tree[0] in ("column", "flag") else tree
 
 
 def conjuncts(tree: Tree) -> list[Tree]:
     """Return the conditions that must all be true, in order."""
-    return [*conjuncts(tree[1]), *conjuncts(tree[2])] if tree[0] == "and" else [_truth(tree)]
+    return [part for inner in tree[1:] for part in conjuncts(inner)] if tree[0] == "and" else [_truth(tree)]

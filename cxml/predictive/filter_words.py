@@ -150,7 +150,7 @@ def clause_text(tree: Tree, language: Language) -> str:
         return words["not"].format(a=clause_text(parts[0], language))
     said = [clause_text(part, language) for part in parts]
     if kind in ("and", "or"):
-        return f"{said[0]} {words[kind]} {said[1]}"
+        return f" {words[kind]} ".join(said)
     if kind == "is null":
         return words["null"].format(a=said[0])
     if kind == "in":

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cxml.conditions.coded import Coded
 from cxml.errors import ConfigError
-from cxml.prescriptive.allocation import Allocation, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.allocation import Allocation, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn
-from cxml.prescriptive.options import Floats, Looked, Run, limit_use, utc
+from cxml.prescriptive.options import Column, Floats, Looked, Run, limit_use, utc
 from cxml.prescriptive.policy import FairnessRule, Policy
-from cxml.prescriptive.schedule import DailyLimit, scheduled_days
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
@@ -148,16 +149,21 @@ def _used(use: Floats, chosen: NDArray[np.intp]) -> float:
     return float((use[chosen] if use.ndim == 1 else use[np.arange(len(chosen)), chosen]).sum())
 
 
-def _codes(rule: FairnessRule, values: NDArray[Any]) -> NDArray[np.int64]:
+def _codes(rule: FairnessRule, column: Column) -> NDArray[np.int64]:
     """Return the groups that a column tells as whole numbers, -1 where it is unknown."""
-    known = [value for value in dict.fromkeys(values.tolist()) if value is not None and value == value]
+    if isinstance(column, Coded):
+        values, codes = column.values.tolist(), column.codes
+    else:
+        found, codes = np.unique(column, return_inverse=True)
+        values = [None if value != value else value for value in found.tolist()]
+    known = sorted(value for value in values if value is not None)
     if len(known) > _MOST_GROUPS:
         raise ConfigError(
             f"policy.guard_rails.fairness: {rule.by!r} must tell groups of customers, at most {_MOST_GROUPS}; it has "
             f"{len(known):,} different values (first: {known[0]!r}). Name a column with fewer."
         )
-    codes = {value: code for code, value in enumerate(sorted(known))}
-    return np.array([codes.get(value, -1) for value in values.tolist()], dtype=np.int64)
+    places = {value: place for place, value in enumerate(known)}
+    return np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)[codes]
 
 
 def _places(policy: Policy, options: tuple[int, ...]) -> NDArray[np.bool_]:

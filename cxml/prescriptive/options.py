@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import mask, numbers
+from cxml.conditions.coded import Coded, coded
 from cxml.prescriptive.policy import Option, Policy, RunLimit, columns_read
 
 Columns = Mapping[str, NDArray[Any]]
+Column = NDArray[np.float64] | Coded
 Floats = NDArray[np.float64]
 
 # Why an option cannot be chosen; from STOPPED on, the place of what suppresses it.
@@ -24,11 +26,11 @@ NEVER_LISTED: Final = "on a list of never"
 class Run:
     """The customers of a run and what is known of them.
 
-    ``columns`` are features and predictions, arrays of shape (n_rows,); ``moments`` the moment of each row, UTC;
-    ``never`` says for each list of the policy who is on it.
+    ``columns`` are the features and predictions that the policy reads, numbers or coded texts of n_rows;
+    ``moments`` the moment of each row, UTC; ``never`` says for each list of the policy who is on it.
     """
 
-    columns: Columns
+    columns: Mapping[str, Column]
     moments: NDArray[np.datetime64]
     never: Mapping[str, NDArray[np.bool_]]
 
@@ -37,7 +39,7 @@ class Run:
         """How many customers."""
         return len(self.moments)
 
-    def with_column(self, name: str, values: NDArray[Any]) -> Run:
+    def with_column(self, name: str, values: Column) -> Run:
         """Return the run with other values in a column."""
         return replace(self, columns={**self.columns, name: values})
 
@@ -52,8 +54,8 @@ def run_of(policy: Policy, columns: Columns, customers: Sequence[str], moments: 
     read = frozenset().union(
         *(columns_read(option) for option in policy.options), (rule.by for rule in policy.fairness)
     )
-    columns = {name: columns[name] for name in sorted(read)}
-    return Run(columns, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
+    typed = {name: coded(columns[name]) if columns[name].dtype == object else columns[name] for name in sorted(read)}
+    return Run(typed, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,7 @@ def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> tuple
     return value, low, high
 
 
-def limit_use(policy: Policy, limit: RunLimit, columns: Columns, cost: Floats) -> Floats:
+def limit_use(policy: Policy, limit: RunLimit, columns: Mapping[str, Column], cost: Floats) -> Floats:
     """Return what each choice takes of a limit: shape (n_options,), or (n_rows, n_options) where customers differ."""
     n_rows, counted = len(cost), np.isin(np.arange(len(policy.options)), limit.options)
     if limit.of == "contacts":
@@ -173,7 +175,7 @@ def _status(option: Option, run: Run) -> NDArray[np.uint16]:
     return status
 
 
-def _weight(option: Option, columns: Columns, n_rows: int) -> Floats | None:
+def _weight(option: Option, columns: Mapping[str, Column], n_rows: int) -> Floats | None:
     """Return the product of an option's weights; None where it has none. Unknown is 1, and none is below 0."""
     product: Floats | None = None
     for weight in option.weights:

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import object_array
+from cxml.conditions.coded import Coded
 from cxml.conditions.constants import constants
 from cxml.prescriptive.choosing import Choice
-from cxml.prescriptive.options import Floats, Run, look
+from cxml.prescriptive.options import Column, Floats, Run, look
 from cxml.prescriptive.policy import Policy, columns_read
 
 # Of a threshold, the values just inside and just outside, each with the condition that then holds.
@@ -83,8 +84,8 @@ class _Search:
         others = [j for j in range(len(self.policy.options)) if j not in touched]
         highest, best = _first_best([self.made.net[:, j] for j in others], others, self.now.n_rows)
         trials = [*self._thresholds(name, touched)]
-        if self.now.columns[name].dtype != object:
-            trials += self._crossings(name, touched)
+        if not isinstance(now := self.now.columns[name], Coded):
+            trials += self._crossings(name, now, touched)
         for trial in trials:
             self._try(trial, touched, highest, best)
 
@@ -105,10 +106,10 @@ class _Search:
                             beyond = float(np.nextafter(value, side * np.inf)) if side else value
                             yield _Trial(name, beyond, f"{name} {holds} {value:.6g}")
 
-    def _crossings(self, name: str, touched: list[int]) -> Iterator[_Trial]:
+    def _crossings(self, name: str, numbers: Floats, touched: list[int]) -> Iterator[_Trial]:
         """Give, up and down, the nearest value at which another option would be worth more, were worths linear."""
         rows = np.flatnonzero(self.distance > 0)
-        now, best, net = self.now.columns[name][rows], self.made.best[rows], self.made.net[rows]
+        now, best, net = numbers[rows], self.made.best[rows], self.made.net[rows]
         step = _STEP * np.maximum(np.abs(now), _STEP)
         slope = np.zeros((len(self.policy.options), len(rows)))
         with np.errstate(divide="ignore", invalid="ignore"):  # of what may not be chosen, no slope is known
@@ -123,7 +124,7 @@ class _Search:
                 value[rows] = np.where(np.isfinite(ahead), now + direction * ahead * (1 + 1e-9), np.nan)
                 yield _Trial(name, value, f"{name} {op} ")
 
-    def _nets(self, name: str, value: NDArray[Any], touched: list[int], rows: NDArray[np.intp]) -> list[Floats]:
+    def _nets(self, name: str, value: Column, touched: list[int], rows: NDArray[np.intp]) -> list[Floats]:
         """Return what the touched options would be worth for some customers with another value of a column."""
         run = self.now.part(rows).with_column(name, value)
         return [look(self.policy.options[j], run)[2] - self.made.charge[rows, j] for j in touched]
@@ -131,8 +132,8 @@ class _Search:
     def _try(self, trial: _Trial, touched: list[int], highest: Floats, best: NDArray[np.intp]) -> None:
         """Make the decisions again with a value, for whom it is nearer than what was found so far."""
         now = self.now.columns[trial.column]
-        if now.dtype == object:
-            away = np.where(now == trial.value, np.inf, 1.0)
+        if isinstance(now, Coded):
+            away = np.where(now.values == trial.value, np.inf, 1.0)[now.codes]
         else:
             with np.errstate(invalid="ignore", divide="ignore"):
                 away = np.abs(trial.value - now) / (np.abs(trial.value) + np.abs(now))
@@ -141,8 +142,11 @@ class _Search:
         rows = np.flatnonzero(away < self.distance)
         if not len(rows):
             return
-        own = np.ndim(trial.value) == 1
-        value = trial.value[rows] if own else np.full(len(rows), trial.value, dtype=now.dtype)
+        value: Column
+        if isinstance(now, Coded):
+            value = Coded(np.zeros(len(rows), dtype=np.intp), object_array([trial.value]))
+        else:
+            value = trial.value[rows] if np.ndim(trial.value) else np.full(len(rows), trial.value)
         nets = self._nets(trial.column, value, touched, rows)
         _, then = _first_best([highest[rows], *nets], [best[rows], *touched], len(rows))
         other = then != self.made.best[rows]

@@ -153,6 +153,22 @@ THRESHOLD: Final = "threshold"
 CHOSEN_BY: Final = "chosen_by"
 PROFIT: Final = "profit"
 AUC: Final = "auc"
+# coverage of a policy
+OPTION: Final = "option"
+WHERE: Final = "where"
+PART: Final = "part"
+CONDITION: Final = "condition"
+N_TRUE: Final = "n_true"
+N_FALSE: Final = "n_false"
+N_UNKNOWN: Final = "n_unknown"
+N_NOT_MET: Final = "n_not_met"
+N_NOT_VALID: Final = "n_not_valid"
+N_SUPPRESSED: Final = "n_suppressed"
+N_NO_WORTH: Final = "n_no_worth"
+N_FIRED: Final = "n_fired"
+N_CHOSEN: Final = "n_chosen"
+BEATEN_BY: Final = "beaten_by"
+N_BEATEN: Final = "n_beaten"
 
 RESERVED: Final = frozenset(
     {*KEY, P_DETRACTOR, P_PASSIVE, P_PROMOTER, NPS_CLASS, RENEWAL_RISK, HEALTH, VALUE, MODEL_VERSION, ACTION, COST}

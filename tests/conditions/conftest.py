@@ -6,6 +6,7 @@ import pytest
 
 from cxml.conditions.arrays import mask, numbers
 from cxml.conditions.closures import truth, value
+from cxml.conditions.coded import coded
 from cxml.conditions.parse import condition, number
 from cxml.conditions.sql import sql
 from cxml.schema.sql import quoted
@@ -35,13 +36,18 @@ class Table:
         return found
 
     @property
+    def coded(self):
+        return {name: coded(array) if array.dtype == object else array for name, array in self.arrays.items()}
+
+    @property
     def records(self):
         return [dict(zip(self.kinds, row, strict=True)) for row in self.rows]
 
     def where(self, text):
-        """Return the rows in which a condition is true: over arrays (and row by row, which is the same), in DuckDB."""
+        """Return the rows in which a condition is true: over arrays (and coded ones, and row by row), in DuckDB."""
         tree = condition(text, self.kinds, where="rule").tree
         over_arrays = np.flatnonzero(mask(tree, self.arrays, self.n)).tolist()
+        assert np.flatnonzero(mask(tree, self.coded, self.n)).tolist() == over_arrays
         holds = truth(tree)
         assert [i for i, row in enumerate(self.records) if holds(row) is True] == over_arrays
         found = self.con.execute(f"SELECT place FROM given AS r WHERE {sql(tree, 'r')} ORDER BY place").fetchall()

@@ -90,7 +90,7 @@ def test_a_stored_policy_that_is_none_is_refused(break_it, says):
             {"guard_rails": {"fairness": [{"by": "call", "max_difference": 0.1}]}},
             "no column 'call'; did you mean 'calls'",
         ),
-        ({"guard_rails": {"never": [{"action": "call", "file": "/no/such.csv"}]}}, "cannot be read"),
+        ({"guard_rails": {"never": [{"action": "call", "file": "/no/such.csv"}]}}, "such.csv is not there. Give"),
         ({"contact_policy": {"suppress": [{"group": "talk", "after": {"group": "tlk"}, "days": 9}]}}, "mean 'talk'"),
     ],
 )

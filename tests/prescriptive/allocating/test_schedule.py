@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxml.errors import ConfigError
-from cxml.prescriptive.schedule import DailyLimit, scheduled_days
+from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 
 CALLS = DailyLimit("calls", 2.0, np.array([1.0, 0.0, 0.0]))
 
@@ -54,7 +54,7 @@ def test_nobody_is_scheduled_of_nobody():
 @pytest.mark.parametrize("seed", range(6))
 def test_it_is_the_plain_loop(seed, monkeypatch):
     random = np.random.default_rng(seed)
-    monkeypatch.setattr("cxml.prescriptive.schedule._CHUNK", int(random.choice([3, 50, 4_096])))
+    monkeypatch.setattr("cxml.prescriptive.allocating.schedule._CHUNK", int(random.choice([3, 50, 4_096])))
     n, k = 400, 4
     limits = [
         DailyLimit("calls", 7.0, np.array([1.0, 0, 1, 0])),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from cxml.prescriptive.allocation import EXACT_UP_TO, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.allocation import EXACT_UP_TO, Fairness, Limit, allocation
 
 INF = np.inf
 
@@ -182,7 +182,7 @@ def test_more_of_a_limit_never_lowers_the_bound_nor_the_value_of_the_exact_optim
 def test_the_same_inputs_give_the_same_bytes_whatever_the_memory_order_or_the_threads(monkeypatch):
     worth, nothing, limits, fairness = instance(0, 60_000, 4, fair=True)
     first = allocation(worth, nothing, limits, fairness)
-    monkeypatch.setattr("cxml.prescriptive.relaxation._THREADS", 1)
+    monkeypatch.setattr("cxml.prescriptive.allocating.relaxation._THREADS", 1)
     turned = [Limit(x.name, x.amount, np.asfortranarray(x.use) if x.use.ndim == 2 else x.use) for x in limits]
     second = allocation(np.asfortranarray(worth), nothing, turned, fairness)
     assert first.chosen.tobytes() == second.chosen.tobytes()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxml.prescriptive.relaxation import Floats, Parity, Relaxation, Varying, in_blocks
+from cxml.prescriptive.allocating.relaxation import Floats, Parity, Relaxation, Varying, in_blocks
 
 if TYPE_CHECKING:
-    from cxml.prescriptive.allocation import Fairness, Limit
+    from cxml.prescriptive.allocating.allocation import Fairness, Limit
 
 
 def relaxation_of(worth: Floats, nothing: int, limits: Sequence[Limit], parities: Sequence[Parity]) -> Relaxation:

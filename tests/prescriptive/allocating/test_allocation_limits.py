@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxml.errors import ConfigError
-from cxml.prescriptive.allocation import EXACT_UP_TO, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.allocation import EXACT_UP_TO, Fairness, Limit, allocation
 
 INF, NAN = np.inf, np.nan
 ONE = np.array([1.0, 0.0])

@@ -20,11 +20,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.prescriptive.allocation_faults import refuse_faults
-from cxml.prescriptive.lagrange import priced
-from cxml.prescriptive.layout import parity_of, relaxation_of
-from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity, first_best, in_blocks
-from cxml.prescriptive.repair import is_fair
+from cxml.prescriptive.allocating.allocation_faults import refuse_faults
+from cxml.prescriptive.allocating.lagrange import priced
+from cxml.prescriptive.allocating.layout import parity_of, relaxation_of
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, Parity, first_best, in_blocks
+from cxml.prescriptive.allocating.repair import is_fair
 
 # The most open pairs of a customer and an option whose exact optimum is looked for.
 EXACT_UP_TO: Final = 3_000

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity, Point, Relaxation, in_blocks
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, Parity, Point, Relaxation, in_blocks
 
 _FIRST: Final = 50_000
 _THEN: Final = 100_000
@@ -77,7 +77,7 @@ class Repair:
         """
         self.chosen, self.value = self.first.copy(), self.at_first
         free = (None,) * len(self.relaxation.parities)
-        if self.levels is not None and self._relieved(self.levels, "any"):
+        if self.levels and self._relieved(self.levels, "any"):
             self._filled(self.levels)
         while not self._relieved(free, "any"):
             self._relieved(free, "nothing")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Point, Relaxation
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, Point, Relaxation
 
 
 @dataclass(frozen=True, eq=False)

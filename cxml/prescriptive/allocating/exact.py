@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.core import Core
-from cxml.prescriptive.relaxation import Floats, Integers
+from cxml.prescriptive.allocating.core import Core
+from cxml.prescriptive.allocating.relaxation import Floats, Integers
 
 # Not seconds, so that the same inputs give the same choices on any machine.
 _MOST_NODES: Final = 300

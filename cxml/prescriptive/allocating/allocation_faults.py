@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxml.errors import ConfigError, broken_by, listed
-from cxml.prescriptive.relaxation import Booleans, Floats, in_blocks
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, in_blocks
 
 if TYPE_CHECKING:
-    from cxml.prescriptive.allocation import Fairness, Limit
+    from cxml.prescriptive.allocating.allocation import Fairness, Limit
 
 
 def refuse_faults(worth: Floats, nothing: int, limits: Sequence[Limit], fairness: Sequence[Fairness]) -> None:

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.quadratic import quadratic_minimum
-from cxml.prescriptive.relaxation import Answer, Floats, Parity, Point, Relaxation
+from cxml.prescriptive.allocating.quadratic import quadratic_minimum
+from cxml.prescriptive.allocating.relaxation import Answer, Floats, Parity, Point, Relaxation
 
 # How much of the way from the model's lowest value to the bound stays after a step.
 _LEVEL: Final = 0.3
@@ -26,8 +26,11 @@ _REACH: Final = 0.08
 _ROUNDS: Final = 3
 
 
-def best_prices(relaxation: Relaxation, *, accuracy: float, random_state: int = 0) -> Point:
-    """Return prices at which the bound is within ``accuracy`` of its lowest, relative to the bound.
+def best_prices(relaxation: Relaxation, *, accuracy: float, random_state: int = 0) -> tuple[Point, tuple[float, ...]]:
+    """Return prices at which the bound is within ``accuracy`` of its lowest, relative to the bound, and lowest rates.
+
+    The rates are those that no group is below, for each fairness limit, where the choices at several prices around the
+    best ones are mixed so that limits hold on average.
 
     Where there are many customers, prices are found on a sample first; then those customers whose choice does not
     change near these prices are added up once, and the others are gone through for as often as it takes.
@@ -38,19 +41,19 @@ def best_prices(relaxation: Relaxation, *, accuracy: float, random_state: int = 
         return _best(relaxation, accuracy, random_state)
 
 
-def _best(relaxation: Relaxation, accuracy: float, random_state: int) -> Point:
+def _best(relaxation: Relaxation, accuracy: float, random_state: int) -> tuple[Point, tuple[float, ...]]:
     n = relaxation.n_customers
     point = _none(relaxation)
     if n <= 2 * _SAMPLE:
-        return _lowest(relaxation, point, accuracy)[0]
+        return _lowest(relaxation, point, accuracy)[:2]
     rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
-    point, _ = _lowest(relaxation.sampled(rows), point, 1e-4)
+    point, rates, _ = _lowest(relaxation.sampled(rows), point, 1e-4)
     for _ in range(_ROUNDS):
         centre, reach = point, _reach(relaxation, point)
-        point, at_the_edge = _lowest(relaxation.settled_within(centre, reach), centre, accuracy, reach)
+        point, rates, at_the_edge = _lowest(relaxation.settled_within(centre, reach), centre, accuracy, reach)
         if not at_the_edge:
             break
-    return point
+    return point, rates
 
 
 def dual_value(answer: Answer, point: Point, parities: tuple[Parity, ...]) -> float:
@@ -72,8 +75,10 @@ def _reach(relaxation: Relaxation, point: Point) -> Point:
     return Point(np.maximum(_REACH * point.limits, max(least, 1e-6)), groups)
 
 
-def _lowest(relaxation: Relaxation, start: Point, accuracy: float, reach: Point | None = None) -> tuple[Point, bool]:
-    """Return the best prices within reach of a start, and whether they are at the edge of it."""
+def _lowest(
+    relaxation: Relaxation, start: Point, accuracy: float, reach: Point | None = None
+) -> tuple[Point, tuple[float, ...], bool]:
+    """Return the best prices within reach of a start, lowest rates, and whether they are at the edge of it."""
     model = _Model(relaxation, start, reach)
     centre, best = start, np.inf
     point = start
@@ -87,7 +92,7 @@ def _lowest(relaxation: Relaxation, start: Point, accuracy: float, reach: Point 
         if best - low <= accuracy * max(best, 1e-12):
             break
         point = model.nearest(centre, low + _LEVEL * (best - low))
-    return centre, reach is not None and model.at_the_edge(centre)
+    return centre, model.lowest_rates(), reach is not None and model.at_the_edge(centre)
 
 
 class _Model:
@@ -136,6 +141,8 @@ class _Model:
         self.fixed_limits = np.concatenate([np.zeros(len(rows) - 1 - len(bounds)), bounds, [0.0]])
         self.cuts: list[Floats] = []
         self.cut_limits: list[float] = []
+        self.rates: list[Floats] = []
+        self.shares = np.ones(1)
         self.last = np.zeros(n)
 
     def add(self, point: Point, answer: Answer) -> None:
@@ -147,16 +154,26 @@ class _Model:
         cut[-1] = -1.0
         size = max(1.0, float(np.abs(cut).max()))
         self.cuts.append(cut / size)
+        self.rates.append(-np.concatenate([np.zeros(0), *slopes[1:]]))
         self.cut_limits.append((float(cut[self.priced] @ self._flat(point)) - answer.rest) / size)
 
     def lowest(self) -> float:
         """Return the lowest value of the model."""
         x, price = self._minimum(np.zeros(self.n), self.cost, np.empty((0, self.n)), np.empty(0))
         self.last = x
+        self.shares = np.maximum(price[len(self.fixed) :], 0.0) * np.array([-cut[-1] for cut in self.cuts])
         if len(self.cuts) > _MOST_CUTS:
             drop = int(np.argmin(price[len(self.fixed) : len(self.fixed) + len(self.cuts) - 1]))
-            del self.cuts[drop], self.cut_limits[drop]
+            del self.cuts[drop], self.cut_limits[drop], self.rates[drop]
+            self.shares = np.delete(self.shares, drop)
         return float(self.cost @ x)
+
+    def lowest_rates(self) -> tuple[float, ...]:
+        """Return, for each fairness limit, the lowest rate where choices are mixed as the lowest point mixes slopes."""
+        # What is missing to one is the share of doing nothing, whose slope the model has from the start.
+        shares = self.shares[:, None] / max(float(self.shares.sum()), 1.0)
+        mixed = (shares * np.array(self.rates)[: len(shares)]).sum(axis=0)
+        return tuple(float(rates.min()) for rates in np.split(mixed, np.cumsum(self.sizes)[:-1])) if self.sizes else ()
 
     def nearest(self, centre: Point, level: float) -> Point:
         """Return the nearest prices to a centre at which the model is no higher than ``level``."""

@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.beam import best_combination
-from cxml.prescriptive.core import Core, core_of, open_customers
-from cxml.prescriptive.exact import exact_choices
-from cxml.prescriptive.exchange import exchanged
-from cxml.prescriptive.prices import best_prices, dual_value
-from cxml.prescriptive.relaxation import Booleans, Integers, Point, Relaxation
-from cxml.prescriptive.repair import Repair, is_fair
+from cxml.prescriptive.allocating.beam import best_combination
+from cxml.prescriptive.allocating.core import Core, core_of, open_customers
+from cxml.prescriptive.allocating.exact import exact_choices
+from cxml.prescriptive.allocating.exchange import exchanged
+from cxml.prescriptive.allocating.prices import best_prices, dual_value
+from cxml.prescriptive.allocating.relaxation import Booleans, Integers, Point, Relaxation
+from cxml.prescriptive.allocating.repair import Repair, is_fair
 
 _ACCURACY: Final = 1e-7
 # Prices below this part of all worth are those of limits that do not bind.
@@ -52,7 +52,7 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
     over : which limits (m,) choices really exceed, with every use added up
     exact_up_to : the most open pairs of a customer and an option for which HiGHS is asked
     """
-    point = best_prices(relaxation, accuracy=_ACCURACY)
+    point, rates = best_prices(relaxation, accuracy=_ACCURACY)
     limits = np.where(point.limits < _NO_PRICE, 0.0, point.limits)
     groups = tuple(np.where(np.abs(price) < _NO_PRICE, 0.0, price) for price in point.groups)
     point = Point(limits, groups)
@@ -66,9 +66,11 @@ def priced(relaxation: Relaxation, over: Callable[[Integers], Booleans], exact_u
         return float(relaxation.worth[chosen, np.arange(len(chosen))].sum())
 
     repair = Repair(relaxation, point, best, margin)
+    repair.levels = rates
     chosen = _held(repair, over)
-    if relaxation.parities and len(best) <= _MOST_OPEN:
-        for levels in _levels(repair):
+    few = len(best) <= _MOST_OPEN
+    if relaxation.parities and (few or bound - worth(chosen) > _LITTLE * bound):
+        for levels in (None, *(_levels(repair) if few else ())):
             repair.levels = levels
             if worth(other := _held(repair, over)) > worth(chosen):
                 chosen = other

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.core import Core
-from cxml.prescriptive.relaxation import Booleans, Floats, Integers, Parity
-from cxml.prescriptive.repair import ROUNDING, is_fair
+from cxml.prescriptive.allocating.core import Core
+from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, Parity
+from cxml.prescriptive.allocating.repair import ROUNDING, is_fair
 
 _WIDTH: Final = 2_000
 

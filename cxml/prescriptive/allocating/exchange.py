@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from cxml.prescriptive.core import Core
-from cxml.prescriptive.relaxation import Floats, Integers
-from cxml.prescriptive.repair import ROUNDING, is_fair
+from cxml.prescriptive.allocating.core import Core
+from cxml.prescriptive.allocating.relaxation import Floats, Integers
+from cxml.prescriptive.allocating.repair import ROUNDING, is_fair
 
 _MOST_EXCHANGES: Final = 200
 
