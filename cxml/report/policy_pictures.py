@@ -142,8 +142,8 @@ def shadow_prices_picture(allocated: Allocated, *, currency: str) -> Figure:
     return titled(
         figure,
         f"{short} of {len(limits)} limits {'is' if short == 1 else 'are'} short; 1% more of {best.name} would be worth "
-        f"most, {more.max():,.0f} {currency}.\nAll choices together are worth at least "
-        f"{1 - allocated.gap:.2%} of the best there are",
+        f"most, {more.max():,.0f} {currency}.\nAll choices together are proven to be "
+        f"within {allocated.gap:.2%} of the best there are",
     )
 
 

@@ -131,7 +131,7 @@ def test_a_limit_says_what_is_used_and_what_a_hundredth_and_one_more_of_it_are_w
 def test_the_title_of_the_prices_says_which_limit_is_worth_most_and_how_good_the_choices_are(allocated):
     assert title(policy_pictures.shadow_prices_picture(allocated, currency="EUR")) == (
         "1 of 2 limits is short; 1% more of agent_hours would be worth most, 49 EUR.\n"
-        "All choices together are worth at least 99.50% of the best there are"  # 1,990 of 2,000
+        "All choices together are proven to be within 0.50% of the best there are"  # 1,990 of 2,000
     )
 
 
