@@ -18,12 +18,8 @@ from cxml.prescriptive.policy import Policy
 from cxml.prescriptive.smallest_change import smallest_changes
 from cxml.prescriptive.why import why
 from cxml.schema.allocated import Allocated
+from cxml.schema.decided import EXPLORED, HELD_OUT, LIMITED, NOTHING_FIRED, NOTHING_PAYS
 
-HELD_OUT: Final = "held out: gets no action, so that the others can be compared"
-EXPLORED: Final = "drawn by chance among the actions that the customer may get, to learn from"
-NOTHING_FIRED: Final = "no action may be recommended"
-NOTHING_PAYS: Final = "no eligible action is worth more than it costs"
-LIMITED: Final = "worth less than what it would take of the limits"
 ASSUMED: Final = "assumed"
 """Where an effect comes from: the policy assumes it."""
 

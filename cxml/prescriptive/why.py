@@ -20,13 +20,14 @@ from cxml.prescriptive.options import (
     stop_label,
 )
 from cxml.prescriptive.policy import Policy
+from cxml.schema.decided import WORTH_UNKNOWN
 
 _REASONS = {
     NOT_ELIGIBLE: ("not_met", "eligibility"),
     NOT_SUITABLE: ("not_met", "suitability"),
     NOT_APPLICABLE: ("not_applicable", "applicability"),
     NOT_VALID: ("not_applicable", "outside its dates"),
-    NOT_WORTH: ("not_applicable", "cost, use or worth unknown"),
+    NOT_WORTH: ("not_applicable", WORTH_UNKNOWN),
 }
 
 

@@ -1,11 +1,7 @@
-"""Pictures of a scored company: each function takes frames and returns a matplotlib figure; it writes nothing.
-
-The colours are those of Okabe and Ito, "Color Universal Design", 2008, which the colour-blind tell apart too.
-"""
+"""Pictures of a scored company: each function takes frames and returns a matplotlib figure; it writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxml.errors import SchemaError
+from cxml.report.panels import BLUE, GREY, LIGHT, VERMILLION, labelled_bars, side_by_side, titled
 from cxml.report.summary import expected_losses, predicted_nps
 from cxml.schema import columns as c
 from cxml.schema.figures import Z_95
@@ -22,8 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BLUE, _VERMILLION, _GREY, _LIGHT = "#0072B2", "#D55E00", "#767676", "#D0D0D0"
-_CLASS_COLOURS: Final = ((_VERMILLION, "white"), (_LIGHT, "black"), (_BLUE, "white"))
+_CLASS_COLOURS: Final = ((VERMILLION, "white"), (LIGHT, "black"), (BLUE, "white"))
 
 Array = NDArray[np.float64]
 
@@ -64,7 +60,7 @@ def nps_picture(
         halves.append(0)
         title += f"; the truth is {100 * (shares[-1][2] - shares[-1][0]):+.1f}"
 
-    figure, (left, right) = _panels(2, height=1.3 + 0.6 * len(labels))
+    figure, (left, right) = side_by_side(2, height=1.3 + 0.6 * len(labels))
     of_class = np.array(shares).T
     for k, (colour, ink) in enumerate(_CLASS_COLOURS):
         begin = of_class[:k].sum(axis=0)
@@ -78,10 +74,10 @@ def nps_picture(
     right.errorbar(value, labels, xerr=halves, fmt="o", color="black", capsize=4)
     for row, points in enumerate(value):
         right.annotate(f"{points:+.1f}", (points, row), (0, 8), textcoords="offset points", ha="center")
-    right.axvline(0, color=_LIGHT, zorder=0)
+    right.axvline(0, color=LIGHT, zorder=0)
     right.margins(x=0.15, y=0.3)
     right.set_xlabel("NPS (points, with 95% interval)")
-    return _titled(figure, title)
+    return titled(figure, title)
 
 
 def renewal_risk_picture(predictions: pd.DataFrame) -> Figure:
@@ -93,9 +89,9 @@ def renewal_risk_picture(predictions: pd.DataFrame) -> Figure:
         If no renewal risk is predicted.
     """
     risk = _known(predictions, c.RENEWAL_RISK, "renewal")[c.RENEWAL_RISK].to_numpy(dtype=np.float64)
-    figure, (axes,) = _panels(1)
+    figure, (axes,) = side_by_side(1)
     for bar in _histogram(axes, risk, 1.0)[10:]:
-        bar.set_facecolor(_VERMILLION)
+        bar.set_facecolor(VERMILLION)
     axes.axvline(risk.mean(), color="black", linestyle="--", label=f"mean {risk.mean():.1%}")
     axes.set(xlim=(0, 1), xlabel="renewal risk: P(no renewal within the horizon)", ylabel="customers")
     axes.xaxis.set_major_formatter("{x:.0%}")
@@ -103,20 +99,20 @@ def renewal_risk_picture(predictions: pd.DataFrame) -> Figure:
     losses = expected_losses(predictions)
     assert losses is not None  # `_known` would have raised
     likely = f"{losses.n_likely:,} are more likely to go than to stay"
-    return _titled(figure, f"{losses};\n{likely}")
+    return titled(figure, f"{losses};\n{likely}")
 
 
 def health_picture(predictions: pd.DataFrame) -> Figure:
     """Return how many customers of a PREDICTIONS frame have which health, in steps of 5 points."""
     health = _known(predictions, c.HEALTH, "nps or renewal")[c.HEALTH].to_numpy(dtype=np.float64)
-    figure, (axes,) = _panels(1)
+    figure, (axes,) = side_by_side(1)
     _histogram(axes, health, 100.0)
     low, middle, high = np.quantile(health, [0.1, 0.5, 0.9])
     for value, style, label in ((low, ":", "a tenth below"), (middle, "--", "median"), (high, "-.", "a tenth above")):
         axes.axvline(value, color="black", linestyle=style, label=f"{label} {value:.0f}")
     axes.set(xlim=(0, 100), xlabel="health (0-100)", ylabel="customers")
     axes.legend(frameon=False)
-    return _titled(figure, f"Half of {len(health):,} customers have a health of {middle:.0f} or more")
+    return titled(figure, f"Half of {len(health):,} customers have a health of {middle:.0f} or more")
 
 
 def calibration_picture(
@@ -142,16 +138,16 @@ def calibration_picture(
     points = np.array([_observed(given[bins == k], seen[bins == k], who[bins == k]) for k in np.unique(bins)])
     predicted, observed, low, high = points.T
     inside = int(((low <= predicted) & (predicted <= high)).sum())
-    figure, (axes,) = _panels(1, width=5.5, height=5)
-    axes.axline((0, 0), slope=1, color=_GREY, linestyle="--", label="as predicted")
+    figure, (axes,) = side_by_side(1, width=5.5, height=5)
+    axes.axline((0, 0), slope=1, color=GREY, linestyle="--", label="as predicted")
     errors, label = abs(points.T[2:] - observed), "came true (95% interval)"
-    axes.errorbar(predicted, observed, yerr=errors, fmt="o", color=_BLUE, capsize=3, label=label)
+    axes.errorbar(predicted, observed, yerr=errors, fmt="o", color=BLUE, capsize=3, label=label)
     most = min(1.0, 1.05 * points.max())
     axes.set(xlim=(0, most), ylim=(0, most), xlabel=f"predicted: P({event})", ylabel=f"observed: share {event}")
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.legend(frameon=False, loc="upper left")
-    return _titled(figure, f"In {inside} of {len(points)} bins the prediction is within chance\nof what came true")
+    return titled(figure, f"In {inside} of {len(points)} bins the prediction is within chance\nof what came true")
 
 
 def actions_picture(recommendations: pd.DataFrame, *, currency: str) -> Figure:
@@ -159,21 +155,21 @@ def actions_picture(recommendations: pd.DataFrame, *, currency: str) -> Figure:
     rows = recommendations.assign(customers=1).groupby(c.ACTION)
     table = rows[["customers", c.HOLDOUT, c.COST, c.EXPECTED_VALUE]].sum()
     table = table.sort_values([c.EXPECTED_VALUE, "customers"], ascending=False).astype("float64")
-    figure, panels = _panels(3, width=10, height=1.4 + 0.4 * len(table))
-    shown = ("customers", _BLUE), (f"cost ({currency})", _GREY), (f"worth, net of cost ({currency})", _BLUE)
+    figure, panels = side_by_side(3, width=10, height=1.4 + 0.4 * len(table))
+    shown = ("customers", BLUE), (f"cost ({currency})", GREY), (f"worth, net of cost ({currency})", BLUE)
     for axes, column, (what, colour) in zip(panels, ("customers", c.COST, c.EXPECTED_VALUE), shown, strict=True):
-        _labelled_bars(axes, list(table.index), table[column].to_numpy(), "{:,.0f}", [colour])
+        labelled_bars(axes, list(table.index), table[column].to_numpy(), "{:,.0f}", [colour])
         axes.set_xlabel(what)
         axes.locator_params(axis="x", nbins=4)
         axes.xaxis.set_major_formatter("{x:,.0f}")
     if table[c.HOLDOUT].any():
-        panels[0].barh(table.index, table[c.HOLDOUT], height=0.65, color=_LIGHT, label="held out, to compare")
+        panels[0].barh(table.index, table[c.HOLDOUT], height=0.65, color=LIGHT, label="held out, to compare")
         panels[0].legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     panels[0].invert_yaxis()
     reached, n = int((recommendations[c.ACTION] != c.NO_ACTION).sum()), len(recommendations)
     cost, worth = (f"{table[column].sum():,.0f} {currency}" for column in (c.COST, c.EXPECTED_VALUE))
     title = f"Actions for {reached:,} of {n:,} customers are worth {worth} more than the {cost} that they cost,"
-    return _titled(figure, f"{title}\nif their effects are those that the policy assumes")
+    return titled(figure, f"{title}\nif their effects are those that the policy assumes")
 
 
 def reasons_picture(customer: pd.Series[Any]) -> Figure:
@@ -190,15 +186,15 @@ def reasons_picture(customer: pd.Series[Any]) -> Figure:
     if not reasons:
         raise SchemaError("predictions: must have reasons; this row has none. Ask for them with `reasons=3`.")
     added = np.array([float(points) for _, _, points, _ in reasons])
-    figure, (axes,) = _panels(1, height=1.5 + 0.4 * len(reasons))
-    colours = [_BLUE if points > 0 else _VERMILLION for points in added]
-    _labelled_bars(axes, [f"{name} = {value}" for name, value, _, _ in reasons], added, "{:+.1f}", colours)
+    figure, (axes,) = side_by_side(1, height=1.5 + 0.4 * len(reasons))
+    colours = [BLUE if points > 0 else VERMILLION for points in added]
+    labelled_bars(axes, [f"{name} = {value}" for name, value, _, _ in reasons], added, "{:+.1f}", colours)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()
     axes.set_xlabel("points of health (above 0 raises it)")
     moved = "raised" if added[0] > 0 else "lowered"
     title = f"{customer[c.CUSTOMER_ID]}: health {customer[c.HEALTH]:.0f} of 100, {moved} most by"
-    return _titled(figure, f"{title}\n{reasons[0].iloc[3]}")
+    return titled(figure, f"{title}\n{reasons[0].iloc[3]}")
 
 
 def _observed(p: Array, seen: Array, who: NDArray[np.intp]) -> tuple[float, float, float, float]:
@@ -221,26 +217,4 @@ def _known(predictions: pd.DataFrame, column: str, model: str) -> pd.DataFrame:
 def _histogram(axes: Axes, values: Array, top: float) -> Any:
     edges = np.linspace(0, top, 21)
     counts, _ = np.histogram(values, edges)
-    return axes.bar(edges[:-1], counts, top / 20, align="edge", color=_BLUE, edgecolor="white")
-
-
-def _labelled_bars(axes: Axes, labels: Sequence[str], amount: Array, written: str, colours: Sequence[str]) -> None:
-    bars = axes.barh(labels, amount, height=0.65, color=colours)
-    axes.bar_label(bars, [written.format(x) for x in amount], padding=3)
-    axes.margins(x=0.25)
-
-
-def _panels(n: int, *, width: float = 8, height: float = 4) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels = list(figure.subplots(1, n, sharey=True, squeeze=False)[0])
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(left=axes is panels[0])
-    return figure, panels
-
-
-def _titled(figure: Figure, title: str) -> Figure:
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize="medium")
-    return figure
+    return axes.bar(edges[:-1], counts, top / 20, align="edge", color=BLUE, edgecolor="white")

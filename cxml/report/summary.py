@@ -186,16 +186,11 @@ def _classes(predictions: pd.DataFrame) -> Iterator[str]:
 def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
     width = max(22, *(len(name) + 2 for name in recommendations[c.ACTION].unique()))
     yield f"{'Action':<{width}}{'channel':<10}{'customers':>10}{f'cost {currency}':>14}{f'worth {currency}':>16}"
-    grouped = recommendations.groupby(c.ACTION, sort=False)
-    table = grouped.agg(
-        channel=(c.CHANNEL, "first"),
-        customers=(c.ACTION, "size"),
-        cost=(c.COST, "sum"),
-        worth=(c.EXPECTED_VALUE, "sum"),
-    )
-    for name, row in table.sort_values(["worth", "customers"], ascending=False).iterrows():
-        channel = row["channel"] if isinstance(row["channel"], str) else ""
-        yield f"{name:<{width}}{channel:<10}{row['customers']:>10,}{row['cost']:>14,.0f}{row['worth']:>16,.0f}"
+    channels = recommendations[c.CHANNEL].astype(object).fillna("")
+    grouped = recommendations.assign(**{c.CHANNEL: channels}).groupby([c.ACTION, c.CHANNEL], sort=False)
+    table = grouped.agg(customers=(c.ACTION, "size"), cost=(c.COST, "sum"), worth=(c.EXPECTED_VALUE, "sum"))
+    for row in table.sort_values(["worth", "customers"], ascending=False).reset_index().itertuples():
+        yield f"{row.action:<{width}}{row.channel:<10}{row.customers:>10,}{row.cost:>14,.0f}{row.worth:>16,.0f}"
     total = recommendations[[c.COST, c.EXPECTED_VALUE]].sum()
     yield f"{'all':<{width + 10}}{len(recommendations):>10,}{total[c.COST]:>14,.0f}{total[c.EXPECTED_VALUE]:>16,.0f}"
     held, drawn = (int(recommendations[name].sum()) for name in (c.HOLDOUT, c.EXPLORED))

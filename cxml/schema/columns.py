@@ -71,6 +71,10 @@ RUNNER_UP: Final = "runner_up"
 WHY: Final = "why"
 POLICY_VERSION: Final = "policy_version"
 DECISION_ID: Final = "decision_id"
+# funnel and action mix of a policy
+STAGE: Final = "stage"
+DECIDED: Final = "decided"
+SHARE: Final = "share"
 # ledger
 BATCH: Final = "batch"
 CURRENT: Final = "current"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from deciding import decide
 
-from cxml.prescriptive.decisions import HELD_OUT, NOTHING_PAYS, decision_id
+from cxml.prescriptive.decisions import decision_id
+from cxml.schema.decided import HELD_OUT, NOTHING_PAYS
 
 NAN = float("nan")
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from deciding import NOW, arrays, compiled
 
-from cxml.prescriptive.decisions import EXPLORED, decisions
+from cxml.prescriptive.decisions import decisions
+from cxml.schema.decided import EXPLORED
 
 MAIL = {"name": "mail", "channel": "mail", "cost": 1, "effect": 0.05}
 CALL = {"name": "call", "channel": "phone", "cost": 2, "effect": 0.05}

@@ -7,7 +7,7 @@ import pytest
 from deciding import decide, run
 
 from cxml.errors import ConfigError
-from cxml.prescriptive.decisions import LIMITED
+from cxml.schema.decided import LIMITED
 
 ACTIONS = [
     {

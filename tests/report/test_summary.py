@@ -156,6 +156,16 @@ def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_pre
     )
 
 
+def test_an_action_over_two_channels_has_a_line_for_each(nps_predictions, recommendations):
+    over = [
+        None if action == "no_action" else channel
+        for action, channel in zip(recommendations[c.ACTION], ["mail", None, "phone", "web", None, None], strict=True)
+    ]
+    text = summary(TITLE, nps_predictions, recommendations.assign(channel=over), currency="USD")
+    told = [line.split()[:3] for line in text.splitlines() if line.startswith("discount")]
+    assert sorted(told) == [["discount", "mail", "1"], ["discount", "web", "1"]]
+
+
 def test_the_limits_follow_with_what_more_of_them_would_be_worth(nps_predictions, recommendations):
     limits = (LimitUse("agent_hours", 120.0, 120.0, 41.0), LimitUse("fairness group gifts by region", 0.05, 0.049, 0.0))
     used = Allocated("lagrange", 5, 2_000.0, 2_001.0, limits)
