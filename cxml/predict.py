@@ -418,7 +418,7 @@ class Predictor:
 
         What the policy alone reads is left aside.
         """
-        aside = frozenset(self.policy_features)
+        aside = frozenset((*self.policy_features, *(self.policy.makes if self.policy else ())))
         typed = self.bundle.encoding.typed({name: values for name, values in columns.items() if name not in aside})
         swapped_columns(typed, self.bundle.profiles)
         matrix, unseen = self.bundle.encoding.matrix(typed)

@@ -1,5 +1,4 @@
 import json
-import math
 import subprocess
 import sys
 import warnings
@@ -40,7 +39,7 @@ def same(found, row: pd.Series) -> bool:
         if name in ("reasons", "as_of"):
             continue
         expected = row[name]
-        unknown = expected is None or (isinstance(expected, float) and math.isnan(expected))
+        unknown = pd.isna(expected)
         if (value is not None) if unknown else (value != expected):
             return False
     return found.as_of == row["as_of"].to_pydatetime()

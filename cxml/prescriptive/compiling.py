@@ -77,6 +77,7 @@ class _Compiler:
             fairness,
             lists,
             reads,
+            (*(feature.name for feature in config.features), *past_names(config)),
             config.plan_days,
             config.exploration_share,
             config.holdout_share,

@@ -109,7 +109,8 @@ class Policy:
     """Options and limits.
 
     ``lists`` are the customers who never get an option, by the name of the list; ``reads`` the columns beside the
-    predictions that the policy reads, ``number`` or ``text``.
+    predictions that the policy reads, ``number`` or ``text``; ``makes`` the features that are the policy's own, read or
+    not.
     """
 
     options: tuple[Option, ...]
@@ -117,6 +118,7 @@ class Policy:
     fairness: tuple[FairnessRule, ...]
     lists: Mapping[str, tuple[str, ...]]
     reads: Mapping[str, Literal["number", "text"]]
+    makes: tuple[str, ...]
     plan_days: int
     exploration_share: float
     holdout_share: float
@@ -154,7 +156,8 @@ class Policy:
             limits = tuple(RunLimit(**_with_places(limit)) for limit in stored["limits"])
             fairness = tuple(FairnessRule(**_with_places(rule)) for rule in stored["fairness"])
             lists = {name: tuple(customers) for name, customers in stored["lists"].items()}
-            return cls(**{**stored, "options": options, "limits": limits, "fairness": fairness, "lists": lists})
+            tuples = {"options": options, "limits": limits, "fairness": fairness, "makes": tuple(stored["makes"])}
+            return cls(**{**stored, **tuples, "lists": lists})
         except (KeyError, TypeError, AttributeError, ConditionError) as error:
             raise BundleError(f"policy: is not one of this version of cxml ({error}). Train again.") from None
 

@@ -83,7 +83,7 @@ def test_labels_that_the_bundle_was_not_trained_for_are_refused(models):
         score(company(labels=labels), frames={"customers": snapshot()}, models=models)
 
 
-def test_a_horizon_or_a_contact_window_that_needs_training_is_refused(sample, tmp_path):
+def test_a_horizon_that_needs_training_is_refused(sample):
     labels = sample.config.labels.model_copy(
         update={"renewal": sample.config.labels.renewal.model_copy(update={"horizon_days": 30})}
     )
@@ -91,15 +91,19 @@ def test_a_horizon_or_a_contact_window_that_needs_training_is_refused(sample, tm
         score(
             sample.config.model_copy(update={"labels": labels}), frames=sample.simulation.tables, models=sample.models
         )
+
+
+@pytest.mark.parametrize("channel", ["mail", None])
+def test_another_contact_window_needs_no_training(sample, tmp_path, channel):
+    gift = {"name": "gift", "cost": 1, "effect": 0.5, "channel": channel}
     policy = PolicyConfig.model_validate(
-        {"actions": [{"name": "gift", "cost": 1}], "contact_policy": {"max_contacts": 1, "window_days": 31}}
+        {"actions": [gift], "contact_policy": {"max_contacts": 1, "window_days": 31}, "holdout_share": 0}
     )
-    with pytest.raises(
-        ConfigError, match=r"policy\.contact_policy: the bundle does not count the contacts of this window"
-    ):
-        score(
-            sample.config.model_copy(update={"policy": policy}), frames=sample.simulation.tables, models=sample.models
-        )
+    config = sample.config.model_copy(update={"policy": policy})
+    found = score(config, frames=sample.simulation.tables, models=sample.models, to=tmp_path / "a.parquet")
+    contacted = found.features["contacts_31d"] > 0
+    assert contacted.any()
+    assert (found.recommendations["action"][contacted] == "gift").all() == (channel is None)
 
 
 def test_a_moment_before_anybody_came_is_refused(sample, tmp_path):

@@ -68,9 +68,9 @@ def test_a_recording_that_fails_on_the_way_leaves_nothing(database, schema, deci
 
 def test_a_column_of_another_type_than_before_is_refused(database, schema, decided):
     ledger = PostgresqlLedger(database, schema)
-    ledger.record(decided("c1", margin=[1.5]))
-    with pytest.raises(SinkError, match=r"the database refused \(.*margin.*\)\. Nothing was written"):
-        ledger.record(decided("c2", margin=["none"]))
+    ledger.record(decided("c1", regret=[1.5]))
+    with pytest.raises(SinkError, match=r"the database refused \(.*regret.*\)\. Nothing was written"):
+        ledger.record(decided("c2", regret=["none"]))
     assert ledger.decisions()["customer_id"].tolist() == ["c1"]
 
 
