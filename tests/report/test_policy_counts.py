@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,6 @@ import pytest
 
 from cxml.errors import SchemaError
 from cxml.prescriptive import why as written
-from cxml.prescriptive.policy import Policy
 from cxml.report.policy_counts import STAGES, action_mix, funnel_counts
 from cxml.schema import columns as c
 from cxml.schema.decided import EXPLORED, HELD_OUT, LIMITED, NOTHING_FIRED, NOTHING_PAYS, STATES, WORTH_UNKNOWN
@@ -79,8 +79,7 @@ def test_counting_changes_no_frame(decided):
 
 
 def test_the_states_are_those_that_a_policy_writes():
-    nothing = Policy((), (), (), {}, {}, plan_days=1, exploration_share=0.0, holdout_share=0.0)
-    (text,) = written.why(nothing, np.zeros((1, 0), dtype=np.uint16))
+    (text,) = written.why(SimpleNamespace(options=()), np.zeros((1, 0), dtype=np.uint16))
     assert tuple(json.loads(text)) == STATES
 
 
