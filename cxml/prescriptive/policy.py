@@ -167,6 +167,12 @@ def columns_read(option: Option) -> frozenset[str]:
     return frozenset(name for tree in option.trees() for name in columns_of(tree))
 
 
+def worth_columns(option: Option) -> frozenset[str]:
+    """Return the columns that what an option is ranked by is computed from."""
+    amounts = (option.cost, option.benefit, option.effect, *(weight.amount for weight in option.weights))
+    return frozenset(name for tree in amounts for name in columns_of(tree))
+
+
 def _option(stored: Mapping[str, Any]) -> Option:
     where = f"policy.options.{stored['label']}"
     conditions = [stored[key] for key in ("eligibility", "applicability", "suitability") if stored[key] is not None]

@@ -20,7 +20,7 @@ from cxml.conditions.coded import Coded
 from cxml.conditions.constants import constants
 from cxml.prescriptive.choosing import Choice
 from cxml.prescriptive.options import Column, Floats, Run, look
-from cxml.prescriptive.policy import Policy, columns_read
+from cxml.prescriptive.policy import Policy, columns_read, worth_columns
 
 # Of a threshold, the values just inside and just outside, each with the condition that then holds.
 _SIDES: Final[Mapping[str, tuple[tuple[int, str], ...]]] = {
@@ -33,6 +33,7 @@ _SIDES: Final[Mapping[str, tuple[tuple[int, str], ...]]] = {
 }
 # How far a column is moved to see how worths follow it; worths that are not linear are tried and fail.
 _STEP: Final = 0.01
+_FEW: Final = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +85,14 @@ class _Search:
         others = [j for j in range(len(self.policy.options)) if j not in touched]
         highest, best = _first_best([self.made.net[:, j] for j in others], others, self.now.n_rows)
         trials = [*self._thresholds(name, touched)]
-        if not isinstance(now := self.now.columns[name], Coded):
+        worth = any(name in worth_columns(self.policy.options[j]) for j in touched)
+        if worth and not isinstance(now := self.now.columns[name], Coded):
             trials += self._crossings(name, now, touched)
-        for trial in trials:
-            self._try(trial, touched, highest, best)
+        # Of few customers, all values of a column are tried at once; of many, those that can no longer be the nearest
+        # are left out.
+        size = len(trials) if self.now.n_rows <= _FEW else 1
+        for start in range(0, len(trials), max(size, 1)):
+            self._try(trials[start : start + size], touched, highest, best)
 
     def _thresholds(self, name: str, touched: list[int]) -> Iterator[_Trial]:
         """Give each side of each threshold that the options name."""
@@ -129,30 +134,31 @@ class _Search:
         run = self.now.part(rows).with_column(name, value)
         return [look(self.policy.options[j], run)[2] - self.made.charge[rows, j] for j in touched]
 
-    def _try(self, trial: _Trial, touched: list[int], highest: Floats, best: NDArray[np.intp]) -> None:
-        """Make the decisions again with a value, for whom it is nearer than what was found so far."""
-        now = self.now.columns[trial.column]
-        if isinstance(now, Coded):
-            away = np.where(now.values == trial.value, np.inf, 1.0)[now.codes]
-        else:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                away = np.abs(trial.value - now) / (np.abs(trial.value) + np.abs(now))
-            away[np.isnan(now)] = 1.0
-            away[(trial.value == now) | np.isnan(trial.value)] = np.inf
-        rows = np.flatnonzero(away < self.distance)
+    def _try(self, trials: Sequence[_Trial], touched: list[int], highest: Floats, best: NDArray[np.intp]) -> None:
+        """Make the decisions again with values of one column, for whom they are nearer than what was found so far."""
+        name = trials[0].column
+        now = self.now.columns[name]
+        aways = [_away(now, trial.value) for trial in trials]
+        rows_of = [np.flatnonzero(away < self.distance) for away in aways]
+        rows = np.concatenate(rows_of)
         if not len(rows):
             return
         value: Column
         if isinstance(now, Coded):
-            value = Coded(np.zeros(len(rows), dtype=np.intp), object_array([trial.value]))
+            codes = np.repeat(np.arange(len(trials)), [len(part) for part in rows_of])
+            value = Coded(codes, object_array([trial.value for trial in trials]))
         else:
-            value = trial.value[rows] if np.ndim(trial.value) else np.full(len(rows), trial.value)
-        nets = self._nets(trial.column, value, touched, rows)
+            value = np.concatenate(
+                [np.broadcast_to(t.value, len(now))[part] for t, part in zip(trials, rows_of, strict=True)]
+            )
+        nets = self._nets(name, value, touched, rows)
         _, then = _first_best([highest[rows], *nets], [best[rows], *touched], len(rows))
-        other = then != self.made.best[rows]
-        rows, then = rows[other], then[other]
-        self.distance[rows], self.option[rows], self.place[rows] = away[rows], then, len(self.trials)
-        self.trials.append(trial)
+        ends = np.cumsum([len(part) for part in rows_of])
+        for trial, away, part, to in zip(trials, aways, rows_of, np.split(then, ends[:-1]), strict=True):
+            other = (to != self.made.best[part]) & (away[part] < self.distance[part])
+            mine = part[other]
+            self.distance[mine], self.option[mine], self.place[mine] = away[mine], to[other], len(self.trials)
+            self.trials.append(trial)
 
     def told(self) -> NDArray[Any]:
         """Return what was found, as text."""
@@ -166,6 +172,17 @@ class _Search:
                 else:
                     found[mine] = object_array([f"{trial.says}{x:.6g} -> {to}" for x in trial.value[mine].tolist()])
         return found
+
+
+def _away(now: Column, value: Any) -> Floats:
+    """Return how far each customer's value is from another one; infinite where it is the same, or none is tried."""
+    if isinstance(now, Coded):
+        return np.where(now.values == value, np.inf, 1.0)[now.codes]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        away: Floats = np.abs(value - now) / (np.abs(value) + np.abs(now))
+    away[np.isnan(now)] = 1.0
+    away[(value == now) | np.isnan(value)] = np.inf
+    return away
 
 
 def _first_best(nets: Sequence[Floats], options: Sequence[Any], n_rows: int) -> tuple[Floats, NDArray[np.intp]]:

@@ -87,6 +87,19 @@ def test_made_the_change_alters_the_decision_and_no_smaller_one_on_a_grid_does()
     assert len(tried) > 100 * 76
 
 
+def test_of_many_customers_the_same_is_told_as_of_few():
+    rng = np.random.default_rng(5)
+    few = {
+        "renewal_risk": rng.random(300).tolist(),
+        "health": (rng.random(300) * 100).tolist(),
+        "value": (rng.random(300) * 200).tolist(),
+        "plan": [["gold", "silver", None][i] for i in rng.integers(0, 3, 300)],
+    }
+    alone = decide([CALL, MAIL, GIFT], **few).smallest_change.tolist()
+    many = decide([CALL, MAIL, GIFT], **{name: values * 4 for name, values in few.items()}).smallest_change.tolist()
+    assert many == alone * 4
+
+
 def test_a_value_that_is_unknown_may_become_known():
     found = decide([CALL], renewal_risk=[np.nan], value=[100.0])
     assert found.smallest_change[0] == "renewal_risk > 0.5 -> call"
