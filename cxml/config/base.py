@@ -22,6 +22,12 @@ class Part(BaseModel):
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
 
 
+# Channels are called as the tables call them: e-mail, call centre, téléphone.
+Channel = Annotated[
+    str, StringConstraints(pattern=r"^[^\s\x00-\x1f/](?:[^\x00-\x1f/]*[^\s\x00-\x1f/])?$", max_length=100)
+]
+
+
 def _number_or_text(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a number or an expression such as 0.1 * value")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cxml.config.base import Name, NumberOrText, Part, in_utc
+from cxml.config.base import Channel, Name, NumberOrText, Part, in_utc
 from cxml.config.features import Feature
 from cxml.config.policy_limits import ContactPolicy, GuardRails, Limit, Scope, Share
 from cxml.schema.columns import NO_ACTION, RESERVED
@@ -42,7 +42,7 @@ class GroupConfig(Conditions):
 class TreatmentConfig(Conditions):
     """An action over one channel; what it leaves out is as the action says, its conditions come on top."""
 
-    channel: Name
+    channel: Channel
     cost: NumberOrText | None = None
     benefit: NumberOrText | None = None
     effect: NumberOrText | None = None
@@ -59,7 +59,7 @@ class ActionConfig(Conditions):
     """What it is about, such as `retention`."""
     group: Name | None = None
     """The kind of action within the issue, such as `discounts`."""
-    channel: Name | None = None
+    channel: Channel | None = None
     """How the customer is reached; leave it out for an action that contacts nobody."""
     cost: NumberOrText = 0.0
     """In the currency of `value`: a number, or an expression on the columns of the frames."""
@@ -140,7 +140,7 @@ class CaseConfig(Part):
     """Values of features and predictions by name; what is left out is unknown. `as_of` is the moment."""
     expect: Name
     """The action that must be chosen."""
-    channel: Name | None = None
+    channel: Channel | None = None
 
 
 class PolicyConfig(Part):
@@ -150,7 +150,7 @@ class PolicyConfig(Part):
     issues: dict[Name, Conditions] = Field(default_factory=dict)
     groups: dict[Name, GroupConfig] = Field(default_factory=dict)
     weights: Annotated[tuple[WeightConfig, ...], Field(max_length=_MAX_OTHERS)] = ()
-    channel_preferences: dict[Name, NumberOrText] = Field(default_factory=dict)
+    channel_preferences: dict[Channel, NumberOrText] = Field(default_factory=dict)
     """For each channel a weight, a number or an expression, such as `CASE WHEN likes = 'mail' THEN 1.2 ELSE 1 END`."""
     features: tuple[Feature, ...] = ()
     """Features that the policy alone reads; the models do not learn from them."""

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from cxml.config.base import Name, Part
+from cxml.config.base import Channel, Name, Part
 
 LEVELS: Final = ("issue", "group", "action", "channel")
 """What an offer can be named by, from the widest to the narrowest."""
@@ -22,7 +22,7 @@ class Scope(Part):
     issue: Name | None = None
     group: Name | None = None
     action: Name | None = None
-    channel: Name | None = None
+    channel: Channel | None = None
 
     @property
     def named(self) -> dict[str, str]:
@@ -71,7 +71,7 @@ class ContactPolicy(Part):
 
     max_contacts: Annotated[int, Field(ge=0)] | None = None
     window_days: _Days | None = None
-    channels: dict[Name, ContactLimit] = Field(default_factory=dict)
+    channels: dict[Channel, ContactLimit] = Field(default_factory=dict)
     """A limit of its own for each channel."""
     suppress: Annotated[tuple[Suppression, ...], Field(max_length=_MAX_RULES)] = ()
     """Offers that rest after a past action, or while something holds."""
@@ -110,7 +110,7 @@ class FairnessLimit(Scope):
 class GuardRails(Part):
     """What must not happen, whatever it would earn."""
 
-    consent: dict[Name, str] = Field(default_factory=dict)
+    consent: dict[Channel, str] = Field(default_factory=dict)
     """For each channel, the condition that says a customer agreed to it; unknown is no."""
     never: Annotated[tuple[Never, ...], Field(max_length=_MAX_RULES)] = ()
     fairness: Annotated[tuple[FairnessLimit, ...], Field(max_length=_MAX_RULES)] = ()

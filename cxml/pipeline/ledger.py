@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
+from cxml.errors import SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,8 @@ def record_outcomes(config: CompanyConfig, outcomes: pd.DataFrame, *, models: st
     SinkError
         If the ledger cannot be written; it is as it was then.
     """
+    if not hasattr(outcomes, "columns"):
+        raise SchemaError(f"outcomes: must be a dataframe, a row for each outcome; it is a {type(outcomes).__name__}.")
     return ledger_of(config, models).record_outcomes(outcomes)
 
 

@@ -13,7 +13,7 @@ from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables, read_tables
 from cxml.errors import ConfigError, TrainingError, UnseenCategoryWarning, each_fault
 from cxml.pipeline import plan
-from cxml.pipeline.policy_features import policy_frame, policy_kinds, policy_of
+from cxml.pipeline.policy_features import policy_frame, policy_kinds, policy_of, uncounted
 from cxml.pipeline.scoring import as_configured, everyone_at
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
@@ -111,7 +111,7 @@ def check_policy(
         return PolicyChecked(findings, (), None, None, None, (_REFUSED,), text)
     if policy is None:
         raise AssertionError("a config with a policy has one")
-    found, notes = _Found(config, tables, policy, known), []
+    found, notes = _Found(config, tables, policy, known), uncounted(config, tables)
     if predictor is None:
         notes.append(_NO_BUNDLE.format(path=path))
         found.look()

@@ -84,3 +84,13 @@ def policy_frame(
     frame = feature_frame(tables, [*features, *own], spine)
     uncounted = [] if config.policy is None else [name for name in past_names(config.policy) if name not in frame]
     return frame.assign(**dict.fromkeys(uncounted, 0.0))
+
+
+def uncounted(config: CompanyConfig, tables: Tables) -> list[str]:
+    """Return a note where a contact policy counts past actions and no table tells of any; nothing otherwise."""
+    if config.policy is None or "actions" in tables or not (names := past_names(config.policy)):
+        return []
+    return [
+        f"policy.contact_policy: there is no table `actions`: nobody counts as contacted ({', '.join(names)} are 0). "
+        f"Set `ledger:`, which keeps what is decided from now on, or name the table."
+    ]

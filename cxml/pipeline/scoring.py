@@ -22,7 +22,7 @@ from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
 from cxml.pipeline.ledger import recorded
-from cxml.pipeline.policy_features import policy_frame, policy_of
+from cxml.pipeline.policy_features import policy_frame, policy_of, uncounted
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _REASONS: Final = 3
 # The longest window of the features that every company gets: further on, all of them would tell of nothing but silence.
 _DAYS_AFTER: Final = 365
+# What tells of the world, or of what the company did itself: a ledger may hold decisions from before any fact.
+_OURS: Final = ("environment", "actions", "outcomes")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def score(
                 found, allocated = predictor.allocate(frame, predictions=predictions)
                 recommendations = checked_frame(found, RECOMMENDATIONS)
     notes = [*tables.warnings, *(str(w.message) for w in caught if w.category is UnseenCategoryWarning)]
-    notes += _silent_rules(config, predictor)
+    notes += [*_silent_rules(config, predictor), *uncounted(config, tables)]
     if left := tables.reports[0].rows - len(everyone):
         notes.append(
             f"{left:,} of {tables.reports[0].rows:,} in customers are not customers at {moment:%Y-%m-%d}: not scored."
@@ -222,7 +224,7 @@ def _first_fact(tables: Tables) -> datetime | None:
     times = [
         f"SELECT min({TABLES[name].time}) AS first FROM {name}"
         for name, columns in tables.kinds.items()
-        if name in TABLES and name != "environment" and TABLES[name].time in columns
+        if name in TABLES and name not in _OURS and TABLES[name].time in columns
     ]
     if not times:
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,8 @@ from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
 # How often to look for something else for those whom no day has room for.
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 4
+_LEAST_SHARE: Final = 1e-9
 # Of more groups than these, the shares of each would be those of a few customers.
 _MOST_GROUPS: Final = 50
 
@@ -63,6 +65,9 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         free_of_charge = np.broadcast_to(0.0, look.priority.shape)
         day, limited = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows, dtype=bool)
         return Choice(chosen, best, look.priority, free_of_charge, day, limited, None)
+    daily = _daily(policy, uses)
+    # Who is explored with comes first, in no order of worth.
+    chosen[_days(policy, run, chosen, np.zeros(n_rows), daily) == _NO_DAY] = policy.nothing
     rows = slice(None) if len(free) == n_rows else free
     limits = [
         Limit(limit.name, max(limit.amount - _used(use, chosen), 0.0), use if use.ndim == 1 else use[rows])
@@ -74,20 +79,13 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         for rule in policy.fairness
     ]
     worth = look.priority[rows]
-    first = found = allocation(worth, policy.nothing, limits, fairness)
-    for attempt in range(_ATTEMPTS):
-        chosen[free] = found.chosen
-        day = _days(policy, run, look, chosen, uses)
-        if not (homeless := day[free] == _NO_DAY).any():
-            break
-        # Whom no day has room for may get something else; at last, those of them get nothing.
-        worth = worth.copy() if attempt == 0 else worth
-        worth[homeless, found.chosen[homeless]] = -np.inf
-        found = allocation(worth, policy.nothing, limits, fairness)
-    chosen[day == _NO_DAY] = policy.nothing
-    for rule in policy.fairness:  # who got nothing for want of a day may have been of one group
-        if _difference(rule, groups[rule.by][free], chosen[free]) > max(rule.max_difference, found.used[rule.name]):
-            chosen[free[np.isin(chosen[free], rule.options)]] = policy.nothing
+    first = allocation(worth, policy.nothing, limits, fairness)
+    found, day = first, np.zeros(n_rows, dtype=np.int64)
+    if daily:
+        order = np.where(draws.explored, np.inf, 0.0)
+        solve = partial(allocation, nothing=policy.nothing, limits=limits, fairness=fairness, exact_up_to=0)
+        found, day = _spread(policy, run, (chosen, free), (worth, order), first, solve, daily)
+    chosen[free] = found.chosen
     charge = _charge(policy, run, uses, groups, found)
     net = look.priority - charge
     best = _best(net)
@@ -97,12 +95,68 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         LimitUse(limit.name, limit.amount, _used(use, chosen), found.prices[limit.name])
         for limit, use in zip(policy.limits, uses, strict=True)
     ]
-    for rule in policy.fairness:
-        apart = _difference(rule, groups[rule.by][free], chosen[free])
-        told.append(LimitUse(rule.name, rule.max_difference, apart, found.prices[rule.name]))
+    told += [
+        LimitUse(
+            f"{rule.name}, points",
+            100 * rule.max_difference,
+            100 * found.used[rule.name],
+            found.prices[rule.name] / 100,
+        )
+        for rule in policy.fairness
+    ]
     value = float(look.priority[free, chosen[free]].sum())
     report = Allocated(found.method, len(free), value, max(first.bound, value), tuple(told))
-    return Choice(chosen, best, net, charge, np.maximum(day, 0), limited, report)
+    return Choice(chosen, best, net, charge, day, limited, report)
+
+
+def _spread(
+    policy: Policy,
+    run: Run,
+    chosen_free: tuple[NDArray[np.intp], NDArray[np.intp]],
+    worth_order: tuple[Floats, Floats],
+    found: Allocation,
+    solve: Callable[[Floats], Allocation],
+    daily: Sequence[DailyLimit],
+) -> tuple[Allocation, NDArray[np.int64]]:
+    """Return an allocation that the days of the plan have room for, and the day of each choice.
+
+    Whom no day has room for may get something else; at last, something that takes nothing of a day, while the others
+    keep what they have or give it up, so that the days hold.
+
+    Parameters
+    ----------
+    policy, run, daily : what a day allows
+    chosen_free : the choices of those who are not decided by worth, and who the others are
+    worth_order : what each option is worth for the others; who comes first among all
+    found : the allocation of the others that knows nothing of days
+    solve : the allocation of other worths within the same limits
+    """
+    (chosen, free), (worth, order) = chosen_free, worth_order
+    chosen, order, at = chosen.copy(), order.copy(), np.arange(len(free))
+    share = np.zeros((run.n_rows, len(policy.options)))  # the largest of a day that an option takes
+    for limit in daily:
+        np.maximum(share, limit.use / max(limit.amount, np.finfo(np.float64).tiny), out=share)
+    share = share[free]
+    taking = share > 0
+    otherwise = np.where(taking, -np.inf, worth).max(axis=1)
+    for attempt in range(_ATTEMPTS + 1):
+        chosen[free] = found.chosen
+        # First who gains most, over what takes nothing of a day, by what is taken of one.
+        mine = np.maximum(share[at, found.chosen], _LEAST_SHARE)
+        order[free] = (worth[at, found.chosen] - otherwise) / mine
+        day = _days(policy, run, chosen, order, daily)
+        homeless = day[free] == _NO_DAY
+        if not homeless.any():
+            break
+        worth = worth.copy()
+        worth[homeless, found.chosen[homeless]] = -np.inf
+        if attempt == _ATTEMPTS:
+            kept = np.zeros_like(taking)
+            kept[at[~homeless], found.chosen[~homeless]] = True
+            worth[taking & ~kept] = -np.inf
+        found = solve(worth)
+    day[free[~taking[at, found.chosen]]] = 0
+    return found, day
 
 
 def _charge(
@@ -126,18 +180,22 @@ def uses_of(policy: Policy, run: Run, look: Looked) -> list[Floats]:
     return [limit_use(policy, limit, run.columns, look.cost) for limit in policy.limits]
 
 
-def _days(
-    policy: Policy, run: Run, look: Looked, chosen: NDArray[np.intp], uses: Sequence[Floats]
-) -> NDArray[np.int64]:
-    """Return the day of the plan of each choice, `_NO_DAY` where it fits on none."""
-    daily = [
+def _daily(policy: Policy, uses: Sequence[Floats]) -> list[DailyLimit]:
+    """Return what a day of the plan may use; nothing where the plan is of one day, which is the run."""
+    return [
         DailyLimit(limit.name, limit.per_day, use)
         for use, limit in zip(uses, policy.limits, strict=True)
-        if limit.per_day is not None
+        if limit.per_day is not None and policy.plan_days > 1
     ]
-    if policy.plan_days == 1 or not daily:
+
+
+def _days(
+    policy: Policy, run: Run, chosen: NDArray[np.intp], order: Floats, daily: Sequence[DailyLimit]
+) -> NDArray[np.int64]:
+    """Return the day of the plan of each choice, the highest in order first, `_NO_DAY` where it fits on none."""
+    if not daily:
         return np.zeros(len(chosen), dtype=np.int64)
-    day = scheduled_days(chosen, look.priority[np.arange(len(chosen)), chosen], daily, policy.plan_days)
+    day = scheduled_days(chosen, order, daily, policy.plan_days)
     for j, option in enumerate(policy.options):
         if option.valid_until is not None:
             late = run.moments + day * np.timedelta64(1, "D") >= utc(option.valid_until)
@@ -175,15 +233,6 @@ def _codes(rule: FairnessRule, column: Column) -> NDArray[np.int64]:
         )
     places = {value: place for place, value in enumerate(known)}
     return np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)[codes]
-
-
-def _difference(rule: FairnessRule, group: NDArray[np.int64], chosen: NDArray[np.intp]) -> float:
-    """Return the largest difference between the groups in the share of those who get one of a rule's options."""
-    known = group >= 0
-    customers = np.bincount(group[known])
-    got = np.bincount(group[known & np.isin(chosen, rule.options)], minlength=len(customers))
-    rates = got[customers > 0] / customers[customers > 0]
-    return float(rates.max() - rates.min()) if len(rates) else 0.0
 
 
 def _places(policy: Policy, options: tuple[int, ...]) -> NDArray[np.bool_]:

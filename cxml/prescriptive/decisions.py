@@ -24,6 +24,9 @@ ASSUMED: Final = "assumed"
 """Where an effect comes from: the policy assumes it."""
 
 
+_ROUNDING: Final = 1e-9
+
+
 @dataclass(frozen=True)
 class Decisions:
     """The decisions of a policy for n_rows customers; each array has shape (n_rows,).
@@ -125,8 +128,10 @@ def _runner_up(policy: Policy, made: Choice) -> tuple[NDArray[Any], Floats]:
         second[better] = j
         highest[better] = made.net[better, j]
     labels = object_array([*policy.labels, None])  # the place before the first is the last
-    margin = np.where(second < 0, np.nan, made.net[rows, made.chosen] - highest)
-    return labels[second], np.maximum(margin, 0.0)
+    net = made.net[rows, made.chosen]
+    margin = np.where(second < 0, np.nan, net - highest)
+    margin[margin <= _ROUNDING * np.abs(net)] = 0.0  # where a limit decides, both are worth the same at its price
+    return labels[second], margin
 
 
 def _rules(policy: Policy, made: Choice, draws: Drawn) -> NDArray[Any]:

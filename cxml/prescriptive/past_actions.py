@@ -17,15 +17,14 @@ _REMEDY: Final = "Add the column to the table, or take the limit out."
 
 def contacts_name(window_days: int, channel: str | None = None) -> str:
     """Return the name of the feature that counts a customer's contacts in a window, over one channel or all."""
-    return "_".join(["contacts", *([channel] if channel else []), f"{window_days}d"])
+    return _named("contacts", *([channel] if channel else []), f"{window_days}d")
 
 
 def rest_name(rest: Suppression) -> str:
     """Return the name of the feature that counts the past actions after which something rests."""
     after = _after(rest)
-    outcome = "".join(ch if ch.isascii() and ch.isalnum() else "_" for ch in after.outcome or "")
-    named = [word for level, name in after.named.items() for word in (level, name)]
-    return "_".join(["past", *named, *([outcome] if outcome else []), f"{rest.days}d"])
+    said = [word for level, name in after.named.items() for word in (level, name)]
+    return _named("past", *said, *([after.outcome] if after.outcome else []), f"{rest.days}d")
 
 
 def past_features(config: PolicyConfig, tables: Mapping[str, Collection[str]]) -> tuple[Aggregate, ...]:
@@ -69,6 +68,11 @@ def past_features(config: PolicyConfig, tables: Mapping[str, Collection[str]]) -
 def past_names(config: PolicyConfig) -> tuple[str, ...]:
     """Return the names of those features."""
     return tuple(dict.fromkeys(feature.name for feature in _features(config, (c.CHANNEL,))))
+
+
+def _named(*words: str) -> str:
+    """Return words as the name of a feature: what is no letter or digit is an underscore."""
+    return "".join(ch if ch.isascii() and ch.isalnum() else "_" for ch in "_".join(words))
 
 
 def _needed(config: PolicyConfig) -> Iterator[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ CODES: Final[Mapping[str, Severity]] = {
     "never-pays": "fault",
     "switched-off": "warning",
     "odd-weight": "warning",
+    "odd-effect": "warning",
     "hidden": "fault",
     "unused-limit": "warning",
     "redundant-limit": "warning",

@@ -7,7 +7,7 @@ import pytest
 from cxml.config.load import parse_config
 from cxml.descriptive.sources import read_tables
 from cxml.errors import ConfigError
-from cxml.pipeline.policy_features import policy_features, policy_frame, policy_of
+from cxml.pipeline.policy_features import policy_features, policy_frame, policy_of, uncounted
 
 NOW = pd.Timestamp("2024-06-01", tz="UTC")
 SPINE = pd.Timestamp("2024-06-01")
@@ -158,3 +158,12 @@ def test_a_rest_after_an_outcome_needs_outcomes():
     without = {name: table for name, table in frames().items() if name != "outcomes"}
     with pytest.raises(ConfigError, match=r"the rest after 'refused' needs the table `outcomes`.*name a `ledger:`"):
         policy_features(given, read_tables(given, without), ())
+
+
+def test_a_contact_policy_that_counts_nothing_says_so():
+    given = config().model_copy(
+        update={"tables": config().tables.model_copy(update={"actions": None, "outcomes": None})}
+    )
+    (note,) = uncounted(given, read_tables(given, frames(actions=False)))
+    assert "no table `actions`: nobody counts as contacted (contacts_30d, contacts_phone_90d" in note
+    assert uncounted(config(), read_tables(config(), frames())) == []

@@ -158,7 +158,7 @@ def test_groups_are_treated_alike_as_far_as_the_policy_says(most, seed):
     region = np.array(columns["region"], dtype=object)
     rates = [np.mean(found.action[region == name] == "offer") for name in ("north", "south", "east")]
     assert max(rates) - min(rates) <= most + 1e-12
-    assert allocated.limits[0].used == pytest.approx(max(rates) - min(rates))
+    assert allocated.limits[0].used == pytest.approx(100 * (max(rates) - min(rates)))
     free = decide(ACTIONS, **columns)
     before = [np.mean(free.action[region == name] == "offer") for name in ("north", "south", "east")]
     assert max(before) - min(before) > 0.05
@@ -227,5 +227,40 @@ def test_fairness_holds_where_days_are_short_too(seed):
     region = np.array(columns["region"], dtype=object)
     rates = [np.mean(found.action[region == name] == "call") for name in ("north", "south", "east")]
     assert max(rates) - min(rates) <= 0.03 + 1e-12
-    assert allocated.limits[1].used == pytest.approx(max(rates) - min(rates))
+    assert allocated.limits[1].used == pytest.approx(100 * (max(rates) - min(rates)))
     assert allocated.bound >= allocated.value
+
+
+def test_who_is_explored_with_has_a_day_before_the_best_and_what_was_not_done_is_given_back():
+    columns = company(400)
+    limits = [{"of": "contacts", "channel": "phone", "per_day": 6}, {"amount": 700}]
+    policy = {"limits": limits, "plan_days": 4, "exploration_share": 0.1, "holdout_share": 0.05}
+    found, allocated = run(ACTIONS, policy=policy, **columns)
+    assert taken(found, columns, dict.fromkeys(("call", "offer/phone"), lambda row: 1.0)).keys() <= set(range(4))
+    explored = found.explored & (found.channel == "phone")
+    days = (found.contact_time[explored] - found.contact_time[explored].min()).astype("timedelta64[D]").astype(int)
+    assert explored.sum()
+    assert days.max() <= explored.sum() // 6  # the first days are theirs
+    free = ~(found.explored | found.holdout)
+    assert allocated.value == pytest.approx(found.priority[free].sum())
+    used = {limit.name: limit.used for limit in allocated.limits}
+    assert used["contacts_phone"] == (found.channel == "phone").sum() > 20  # of 24
+    # nobody has nothing whom a note, free of days, would be worth more than its cost within the budget left
+    idle = free & (found.action == "no_action") & (np.array(columns["value"]) * 0.01 > 0.1)
+    assert not idle.any() or allocated.limits[1].price > 0
+
+
+def test_whom_no_day_has_room_for_gets_what_takes_nothing_of_a_day():
+    limits = [{"of": "contacts", "channel": "phone", "per_day": 1}]
+    actions = [ACTIONS[0], ACTIONS[2]]
+    found = decide(
+        actions, policy={"limits": limits, "plan_days": 2}, renewal_risk=[0.9] * 5, value=[500.0] * 5, talk=[0.1] * 5
+    )
+    assert Counter(found.action) == {"call": 2, "note": 3}
+
+
+def test_a_channel_is_called_as_the_tables_call_it():
+    action = {"name": "letter", "channel": "e-mail", "effect": 0.1}
+    contacts = {"channels": {"e-mail": {"max_contacts": 1, "window_days": 9}}}
+    found = decide([action], policy={"contact_policy": contacts}, value=[10.0, 10.0], contacts_e_mail_9d=[0.0, 1.0])
+    assert found.channel.tolist() == ["e-mail", None]

@@ -27,7 +27,7 @@ from cxml.prescriptive.allocating.relaxation import Booleans, Floats, Integers, 
 from cxml.prescriptive.allocating.repair import is_fair
 
 # The most open pairs of a customer and an option whose exact optimum is looked for.
-EXACT_UP_TO: Final = 3_000
+EXACT_UP_TO: Final = 1_000
 
 
 @dataclass(frozen=True, eq=False)

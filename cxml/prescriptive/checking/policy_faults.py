@@ -192,6 +192,13 @@ def _worths(checked: PolicyUnderCheck) -> Iterator[Finding]:
             what = "an effect of 0"
         elif benefit == (0.0, 0.0):
             what = "a benefit of 0"
+        most = max(abs(end) for end in effect)
+        if 1 < most < math.inf:
+            yield Finding(
+                "odd-effect",
+                f"{checked.places[j]}.effect",
+                f"may be {most:g}; an effect is a change in probability, and 5 points of it are 0.05. Correct it.",
+            )
         if worth <= 0:
             yield Finding(
                 "never-pays",

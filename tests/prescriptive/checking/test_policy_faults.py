@@ -181,6 +181,14 @@ def test_an_action_that_breaks_even_at_best_never_pays_wherever_no_action_is_wri
     assert [finding.code for finding in found({"name": "no_action"}, even)] == ["never-pays"]
 
 
+@pytest.mark.parametrize(
+    ("effect", "odd"), [(5, True), ("20 * renewal_risk", True), (-3, True), (1, False), ("visits", False)]
+)
+def test_a_percentage_in_place_of_a_probability_is_found(effect, odd):
+    told = [finding for finding in found({**MAIL, "effect": effect}) if finding.code == "odd-effect"]
+    assert [finding.where for finding in told] == (["policy.actions[0].effect"] if odd else [])
+
+
 def test_a_weight_may_make_an_action_pay():
     action = {**MAIL, "benefit": 10, "effect": 0.1, "cost": 2}
     assert found({**action, "lever": 3}) == []
