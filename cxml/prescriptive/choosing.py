@@ -20,8 +20,6 @@ from cxml.prescriptive.policy import FairnessRule, Policy
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
-# How often to look for something else for those whom no day has room for.
-_ATTEMPTS: Final = 4
 _LEAST_SHARE: Final = 1e-9
 # Of more groups than these, the shares of each would be those of a few customers.
 _MOST_GROUPS: Final = 50
@@ -86,13 +84,13 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         solve = partial(allocation, nothing=policy.nothing, limits=limits, fairness=fairness, exact_up_to=0)
         found, day = _spread(policy, run, (chosen, free), (worth, order), first, solve, daily)
     chosen[free] = found.chosen
-    charge = _charge(policy, run, uses, groups, found)
+    charge = _charge(policy, run, uses, groups, first)
     net = look.priority - charge
     best = _best(net)
     best[free] = chosen[free]
     limited = (chosen == policy.nothing) & (_best(look.priority) != policy.nothing)
     told = [
-        LimitUse(limit.name, limit.amount, _used(use, chosen), found.prices[limit.name])
+        LimitUse(limit.name, limit.amount, _used(use, chosen), first.prices[limit.name])
         for limit, use in zip(policy.limits, uses, strict=True)
     ]
     told += [
@@ -105,7 +103,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         for rule in policy.fairness
     ]
     value = float(look.priority[free, chosen[free]].sum())
-    report = Allocated(found.method, len(free), value, max(first.bound, value), tuple(told))
+    report = Allocated(first.method, len(free), value, max(first.bound, value), tuple(told))
     return Choice(chosen, best, net, charge, day, limited, report)
 
 
@@ -120,8 +118,8 @@ def _spread(
 ) -> tuple[Allocation, NDArray[np.int64]]:
     """Return an allocation that the days of the plan have room for, and the day of each choice.
 
-    Whom no day has room for may get something else; at last, something that takes nothing of a day, while the others
-    keep what they have or give it up, so that the days hold.
+    Whom no day has room for gets something that takes nothing of a day, while the others keep what they have or give it
+    up, so that the days hold.
 
     Parameters
     ----------
@@ -139,22 +137,24 @@ def _spread(
     share = share[free]
     taking = share > 0
     otherwise = np.where(taking, -np.inf, worth).max(axis=1)
-    for attempt in range(_ATTEMPTS + 1):
-        chosen[free] = found.chosen
-        # First who gains most, over what takes nothing of a day, by what is taken of one.
-        mine = np.maximum(share[at, found.chosen], _LEAST_SHARE)
-        order[free] = (worth[at, found.chosen] - otherwise) / mine
+    chosen[free] = found.chosen
+    gain, size = worth[at, found.chosen] - otherwise, np.maximum(share[at, found.chosen], _LEAST_SHARE)
+    best: tuple[Allocation, NDArray[np.int64]] | None = None
+    # First who gains most over what takes nothing of a day; or, if more fits so, who gains most by what is taken of
+    # one, or who takes most of one.
+    for first in (gain, gain / size, size):
+        order[free] = first
         day = _days(policy, run, chosen, order, daily)
-        homeless = day[free] == _NO_DAY
-        if not homeless.any():
+        kept = np.zeros_like(taking)
+        housed = day[free] != _NO_DAY
+        kept[at[housed], found.chosen[housed]] = True
+        settled = found if housed.all() else solve(np.where(taking & ~kept, -np.inf, worth))
+        if best is None or settled.value > best[0].value:
+            best = settled, day
+        if housed.all():
             break
-        worth = worth.copy()
-        worth[homeless, found.chosen[homeless]] = -np.inf
-        if attempt == _ATTEMPTS:
-            kept = np.zeros_like(taking)
-            kept[at[~homeless], found.chosen[~homeless]] = True
-            worth[taking & ~kept] = -np.inf
-        found = solve(worth)
+    assert best is not None  # there are ways
+    found, day = best
     day[free[~taking[at, found.chosen]]] = 0
     return found, day
 
