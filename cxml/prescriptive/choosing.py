@@ -98,7 +98,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
             f"{rule.name}, points",
             100 * rule.max_difference,
             100 * found.used[rule.name],
-            found.prices[rule.name] / 100,
+            first.prices[rule.name] / 100,
         )
         for rule in policy.fairness
     ]
