@@ -186,9 +186,7 @@ def _refused(fault: str) -> Finding:
 
 def _outcomes(tables: Tables) -> dict[str, frozenset[str]]:
     """Return what came of past actions, by the name of the column; nothing where the tables do not tell."""
-    if "actions" not in tables or c.OUTCOME not in tables.kinds["actions"]:
-        return {}
-    return {c.OUTCOME: frozenset(_distinct(tables, "actions", c.OUTCOME))}
+    return {c.OUTCOME: frozenset(_distinct(tables, "outcomes", c.OUTCOME))} if "outcomes" in tables else {}
 
 
 def _ids(tables: Tables) -> frozenset[str]:

@@ -7,6 +7,7 @@ import pytest
 from cxml.config.load import parse_config
 from cxml.descriptive.sources import read_tables
 from cxml.errors import ConfigError
+from cxml.pipeline.policy_checking import check_policy
 from cxml.pipeline.policy_features import policy_features, policy_frame, policy_of, uncounted
 
 NOW = pd.Timestamp("2024-06-01", tz="UTC")
@@ -167,3 +168,14 @@ def test_a_contact_policy_that_counts_nothing_says_so():
     (note,) = uncounted(given, read_tables(given, frames(actions=False)))
     assert "no table `actions`: nobody counts as contacted (contacts_30d, contacts_phone_90d" in note
     assert uncounted(config(), read_tables(config(), frames())) == []
+
+
+def test_an_outcome_that_never_was_is_found_by_the_check_of_the_policy(tmp_path):
+    rest = {"action": "call", "after": {"outcome": "refusd"}, "days": 60}
+    odd = config(contact_policy={"suppress": [rest]})
+    found = check_policy(odd, frames=frames(), models=tmp_path).findings
+    told = [finding for finding in found if finding.where.endswith("suppress[0].after.outcome")]
+    assert [finding.code for finding in told] == ["unknown-value"]
+    assert "refused" in told[0].says
+    right = check_policy(config(), frames=frames(), models=tmp_path).findings
+    assert not [finding for finding in right if finding.where.endswith("after.outcome")]
