@@ -12,7 +12,7 @@ compute nothing: they choose one of their values as it is. LEAST and GREATEST pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +66,18 @@ def columns(tree: Tree) -> Iterator[str]:
     for child in tree[1:]:
         if isinstance(child, list):
             yield from columns(child)
+
+
+def all_of(trees: Sequence[Tree]) -> Tree:
+    """Return the condition that several are true at once; that of none is true."""
+    if not trees:
+        return ["=", ["number", 1.0], ["number", 1.0]]
+    return trees[0] if len(trees) == 1 else ["and", *trees]
+
+
+def untrue(tree: Tree) -> Tree:
+    """Return the condition that another is not true: it is false, or unknown."""
+    return ["or", ["not", tree], ["is null", tree]]
 
 
 def is_bounded(tree: object) -> bool:

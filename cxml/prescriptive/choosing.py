@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cxml.conditions.coded import Coded
 from cxml.errors import ConfigError
 from cxml.prescriptive.allocating.allocation import Allocation, Fairness, Limit, allocation
+from cxml.prescriptive.allocating.relaxation import first_best
 from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn
 from cxml.prescriptive.options import Column, Floats, Looked, Run, limit_use, utc
@@ -203,15 +204,9 @@ def _days(
     return day
 
 
-def _best(net: Floats) -> NDArray[np.intp]:
+def _best(net: Floats) -> NDArray[np.int64]:
     """Return the option of each row that is worth most, the first of equals."""
-    best = np.zeros(len(net), dtype=np.intp)
-    highest = net[:, 0].copy()
-    for j in range(1, net.shape[1]):
-        better = net[:, j] > highest
-        best[better] = j
-        np.maximum(highest, net[:, j], out=highest)
-    return best
+    return first_best(net.T)[1]
 
 
 def _used(use: Floats, chosen: NDArray[np.intp]) -> float:

@@ -6,21 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
 from cxml.conditions import parse
-from cxml.conditions.tree import Expression, Tree
+from cxml.conditions.tree import Expression, Tree, all_of, untrue
 from cxml.config.policy import ActionConfig, Conditions, PolicyConfig, TreatmentConfig
 from cxml.config.policy_limits import Scope
 from cxml.errors import ConfigError, listed, near_miss
 from cxml.prescriptive.never_lists import never_lists
 from cxml.prescriptive.past_actions import contacts_name, past_names, rest_name
-from cxml.prescriptive.policy import PREDICTED, FairnessRule, Option, Policy, RunLimit, Stop, Weight, columns_read
+from cxml.prescriptive.policy import PREDICTED, RULES, FairnessRule, Option, Policy, RunLimit, Stop, Weight
 from cxml.prescriptive.scopes import places, treatments_of, unused_names
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
-_FOR_WHOM: Final = ("eligibility", "applicability", "suitability")
 # An effect that nobody measured may be half of what is assumed, or one and a half times it, unless the policy says.
 _LOW, _HIGH = 0.5, 1.5
-_TRUE: Final[Tree] = ["=", ["number", 1.0], ["number", 1.0]]
+_TRUE: Final[Tree] = all_of([])
 _TEXTS: Final = ("category", "key", "text")
 
 
@@ -64,9 +63,7 @@ class _Compiler:
         fairness = self._fairness()
         if self.faults:
             raise ConfigError(listed(self.faults))
-        read = dict.fromkeys(
-            name for option in options for name in sorted(columns_read(option)) if name not in PREDICTED
-        )
+        read = dict.fromkeys(name for option in options for name in sorted(option.reads) if name not in PREDICTED)
         read |= dict.fromkeys(rule.by for rule in fairness if rule.by not in PREDICTED)
         reads: dict[str, Literal["number", "text"]] = {
             name: "text" if self.kinds[name] in _TEXTS else "number" for name in read
@@ -108,13 +105,13 @@ class _Compiler:
         ]
         trees: dict[str, Tree | None] = {}
         texts: list[str] = []
-        for key in _FOR_WHOM:
+        for key in RULES:
             found = [
                 (text, self._tree(parse.condition, text, f"{where}.{key}"))
                 for where, part in parts
                 if part is not None and (text := getattr(part, key)) is not None
             ]
-            trees[key] = _all_of([tree for _, tree in found])
+            trees[key] = all_of([tree for _, tree in found]) if found else None
             texts += [text for text, _ in found]
         nothing = action.name == c.NO_ACTION
         amounts: dict[str, Tree] = {
@@ -183,7 +180,7 @@ class _Compiler:
             stop(
                 self._options(Scope(channel=channel), where),
                 f"no consent to {channel}",
-                ["or", ["not", tree], ["is null", tree]],
+                untrue(tree),
             )
         for i, never in enumerate(rails.never):
             if never.when is not None:
@@ -276,10 +273,6 @@ def _at_least(feature: str, n: int) -> Tree:
 
 def _contacts(n: int) -> str:
     return f"{n} contact{'' if n == 1 else 's'}"
-
-
-def _all_of(trees: list[Tree]) -> Tree | None:
-    return ["and", *trees] if len(trees) > 1 else trees[0] if trees else None
 
 
 def _joined(texts: list[str]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cxml.conditions.arrays import mask, numbers
 from cxml.conditions.coded import Coded, coded
-from cxml.prescriptive.policy import Option, Policy, RunLimit, columns_read
+from cxml.prescriptive.policy import Option, Policy, RunLimit
 
 Columns = Mapping[str, NDArray[Any]]
 Column = NDArray[np.float64] | Coded
@@ -51,9 +51,7 @@ class Run:
 
 def run_of(policy: Policy, columns: Columns, customers: Sequence[str], moments: NDArray[np.datetime64]) -> Run:
     """Return a run of customers: the columns that the policy reads, and who is on which list of it."""
-    read = frozenset().union(
-        *(columns_read(option) for option in policy.options), (rule.by for rule in policy.fairness)
-    )
+    read = frozenset().union(*(option.reads for option in policy.options), (rule.by for rule in policy.fairness))
     typed = {name: coded(columns[name]) if columns[name].dtype == object else columns[name] for name in sorted(read)}
     return Run(typed, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
 

@@ -25,6 +25,9 @@ PREDICTED: Final[Mapping[str, Kind]] = {
     c.VALUE: "number",
 }
 
+RULES: Final = ("eligibility", "applicability", "suitability")
+"""The conditions that say for whom an option is; all must be true."""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -70,9 +73,20 @@ class Option:
     stops: tuple[Stop, ...]
     never: tuple[str, ...]
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The columns that its trees read."""
+        return frozenset(name for tree in self.trees() for name in columns_of(tree))
+
+    @cached_property
+    def worth_reads(self) -> frozenset[str]:
+        """The columns that what it is ranked by is computed from."""
+        amounts = (self.cost, self.benefit, self.effect, *(weight.amount for weight in self.weights))
+        return frozenset(name for tree in amounts for name in columns_of(tree))
+
     def conditions(self) -> Iterator[Tree]:
         """Give the trees that say for whom it is."""
-        yield from (tree for tree in (self.eligibility, self.applicability, self.suitability) if tree is not None)
+        yield from (tree for key in RULES if (tree := getattr(self, key)) is not None)
 
     def trees(self) -> Iterator[Tree]:
         """Give every tree of the option."""
@@ -162,20 +176,9 @@ class Policy:
             raise BundleError(f"policy: is not one of this version of cxml ({error}). Train again.") from None
 
 
-def columns_read(option: Option) -> frozenset[str]:
-    """Return the columns that an option's trees read."""
-    return frozenset(name for tree in option.trees() for name in columns_of(tree))
-
-
-def worth_columns(option: Option) -> frozenset[str]:
-    """Return the columns that what an option is ranked by is computed from."""
-    amounts = (option.cost, option.benefit, option.effect, *(weight.amount for weight in option.weights))
-    return frozenset(name for tree in amounts for name in columns_of(tree))
-
-
 def _option(stored: Mapping[str, Any]) -> Option:
     where = f"policy.options.{stored['label']}"
-    conditions = [stored[key] for key in ("eligibility", "applicability", "suitability") if stored[key] is not None]
+    conditions = [stored[key] for key in RULES if stored[key] is not None]
     conditions += [weight["when"] for weight in stored["weights"] if weight["when"] is not None]
     amounts = [stored[key] for key in ("cost", "benefit", "effect", "effect_low", "effect_high")]
     amounts += [*stored["uses"].values(), *(weight["amount"] for weight in stored["weights"])]

@@ -20,7 +20,7 @@ from cxml.conditions.coded import Coded
 from cxml.conditions.constants import constants
 from cxml.prescriptive.choosing import Choice
 from cxml.prescriptive.options import Column, Floats, Run, look
-from cxml.prescriptive.policy import Policy, columns_read, worth_columns
+from cxml.prescriptive.policy import Policy
 
 # Of a threshold, the values just inside and just outside, each with the condition that then holds.
 _SIDES: Final[Mapping[str, tuple[tuple[int, str], ...]]] = {
@@ -65,7 +65,7 @@ def smallest_changes(policy: Policy, run: Run, made: Choice, decided: NDArray[np
         Such as ``renewal_risk > 0.5 -> discount``; None where no single column that was tried would alter it.
     """
     search = _Search(policy, run, made, decided)
-    reads = [columns_read(option) for option in policy.options]
+    reads = [option.reads for option in policy.options]
     for name in sorted(frozenset().union(*reads)):
         search.look_at(name, [j for j, read in enumerate(reads) if name in read])
     return search.told()
@@ -85,7 +85,7 @@ class _Search:
         others = [j for j in range(len(self.policy.options)) if j not in touched]
         highest, best = _first_best([self.made.net[:, j] for j in others], others, self.now.n_rows)
         trials = [*self._thresholds(name, touched)]
-        worth = any(name in worth_columns(self.policy.options[j]) for j in touched)
+        worth = any(name in self.policy.options[j].worth_reads for j in touched)
         if worth and not isinstance(now := self.now.columns[name], Coded):
             trials += self._crossings(name, now, touched)
         # Of few customers, all values of a column are tried at once; of many, those that can no longer be the nearest

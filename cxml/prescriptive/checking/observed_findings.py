@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import mask, numbers
 from cxml.conditions.coded import Coded
 from cxml.prescriptive.checking.policy_coverage import Met, option_coverage
-from cxml.prescriptive.checking.written_conditions import RULES
 from cxml.prescriptive.options import limit_use
-from cxml.prescriptive.policy import Weight
+from cxml.prescriptive.policy import RULES, Weight
 from cxml.schema import columns as c
 from cxml.schema.findings import Finding
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import mask
 from cxml.conditions.tree import Tree
 from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
-from cxml.prescriptive.checking.written_conditions import RULES
 from cxml.prescriptive.options import FIRED, NOT_VALID, NOT_WORTH, STOPPED, Looked, Run, looked
+from cxml.prescriptive.policy import RULES
 from cxml.schema import columns as c
 from cxml.schema.findings import Uncovered
 

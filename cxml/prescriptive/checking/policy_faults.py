@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.conditions.closures import fitting
 from cxml.conditions.constants import constants
-from cxml.conditions.tree import Tree, columns
+from cxml.conditions.tree import Tree, all_of, columns, untrue
 from cxml.errors import near_miss
-from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck, all_of, untrue
-from cxml.prescriptive.checking.written_conditions import RULES, Written
-from cxml.prescriptive.policy import Option
+from cxml.prescriptive.checking.policy_under_check import PolicyUnderCheck
+from cxml.prescriptive.checking.written_conditions import Written
+from cxml.prescriptive.policy import RULES, Option
 from cxml.schema import columns as c
 from cxml.schema.findings import Finding
 
@@ -104,7 +104,7 @@ def _truth(checked: PolicyUnderCheck, written: Written) -> Iterator[Finding]:
 
 
 def _outcomes(checked: PolicyUnderCheck) -> Iterator[Finding]:
-    """Give a finding for each past outcome that the `actions` table does not have."""
+    """Give a finding for each past outcome that the table `outcomes` does not have."""
     known = checked.values.get(c.OUTCOME)
     for i, rest in enumerate(checked.config.contact_policy.suppress):
         outcome = rest.after.outcome if rest.after else None

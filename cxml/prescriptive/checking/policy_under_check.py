@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxml.conditions.intervals import interval
 from cxml.conditions.reasoning import satisfiable
-from cxml.conditions.tree import Tree
+from cxml.conditions.tree import Tree, all_of, untrue
 from cxml.prescriptive.checking.written_conditions import Written, option_places, written_conditions
 from cxml.prescriptive.policy import PREDICTED, Policy
 from cxml.schema import columns as c
@@ -85,15 +85,3 @@ class PolicyUnderCheck:
     def dead(self) -> frozenset[int]:
         """The places of the options that nobody can get, as their conditions are."""
         return frozenset(j for j, tree in enumerate(self.fires) if not self.can_be_true(tree))
-
-
-def untrue(tree: Tree) -> Tree:
-    """Return the condition that another is not true: it is false, or unknown."""
-    return ["or", ["not", tree], ["is null", tree]]
-
-
-def all_of(trees: list[Tree]) -> Tree:
-    """Return the condition that several are true at once; that of none is true."""
-    if not trees:
-        return ["=", ["number", 1.0], ["number", 1.0]]
-    return trees[0] if len(trees) == 1 else ["and", *trees]

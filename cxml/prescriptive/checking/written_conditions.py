@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cxml.conditions import parse
 from cxml.conditions.tree import Tree
-from cxml.prescriptive.policy import PREDICTED, Option, Policy
+from cxml.prescriptive.policy import PREDICTED, RULES, Option, Policy
+from cxml.prescriptive.scopes import places as places_of
 from cxml.prescriptive.scopes import treatments_of
-from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
     from cxml.config.policy import Conditions, PolicyConfig
-    from cxml.config.policy_limits import Scope
 
 Role = Literal["eligibility", "applicability", "suitability", "consent", "never", "suppress", "weight"]
-RULES: Final = ("eligibility", "applicability", "suitability")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +54,6 @@ def option_places(config: PolicyConfig) -> tuple[str, ...]:
     )
 
 
-def options_in(scope: Scope, options: tuple[Option, ...]) -> tuple[int, ...]:
-    """Return the places of the options that bear every name of a scope; the one that is nothing is in none."""
-    return tuple(
-        place
-        for place, option in enumerate(options)
-        if option.action != c.NO_ACTION and all(getattr(option, level) == name for level, name in scope.named.items())
-    )
-
-
 def _texts(config: PolicyConfig, options: tuple[Option, ...]) -> Iterator[tuple[str, Role, str, tuple[int, ...]]]:
     parts: list[tuple[str, Conditions, tuple[int, ...]]] = []
     for name, issue in config.issues.items():
@@ -86,10 +75,13 @@ def _texts(config: PolicyConfig, options: tuple[Option, ...]) -> Iterator[tuple[
         yield f"policy.guard_rails.consent.{channel}", "consent", text, places
     for i, never in enumerate(config.guard_rails.never):
         if never.when is not None:
-            yield f"policy.guard_rails.never[{i}].when", "never", never.when, options_in(never, options)
+            where = f"policy.guard_rails.never[{i}]"
+            yield f"{where}.when", "never", never.when, places_of(config, never, where)
     for i, rest in enumerate(config.contact_policy.suppress):
         if rest.when is not None:
-            yield f"policy.contact_policy.suppress[{i}].when", "suppress", rest.when, options_in(rest, options)
+            where = f"policy.contact_policy.suppress[{i}]"
+            yield f"{where}.when", "suppress", rest.when, places_of(config, rest, where)
     for i, weight in enumerate(config.weights):
         if weight.when is not None:
-            yield f"policy.weights[{i}].when", "weight", weight.when, options_in(weight, options)
+            where = f"policy.weights[{i}]"
+            yield f"{where}.when", "weight", weight.when, places_of(config, weight, where)
