@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cxml.config.load import expanded
 from cxml.errors import SinkError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cxml.sinks.ledger_rows import Table
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,14 @@ class Recorded:
         return f"{says}."
 
 
-class Ledger(Protocol):
+class Ledger(ABC):
     """Where decisions and outcomes are kept.
 
     Of the decisions of one customer at one moment, those that have outcomes were carried out and are current; where
     none has, those that were recorded last are. What is no longer current is kept.
     """
 
+    @abstractmethod
     def record(self, recommendations: pd.DataFrame) -> Recorded:
         """Record decisions: all of them or none; one that is there is not written again.
 
@@ -65,6 +69,7 @@ class Ledger(Protocol):
             If it cannot be written.
         """
 
+    @abstractmethod
     def record_outcomes(self, outcomes: pd.DataFrame) -> int:
         """Record what came of decisions: all of it or nothing; what is there is not written again.
 
@@ -88,12 +93,18 @@ class Ledger(Protocol):
 
     def actions(self) -> pd.DataFrame:
         """Return the current decisions as rows of the table ``actions``, at ``contact_time``, or else ``as_of``."""
+        return self._read("actions")
 
     def outcomes(self) -> pd.DataFrame:
         """Return what came of decisions as rows of the table ``outcomes``."""
+        return self._read("outcomes")
 
     def decisions(self) -> pd.DataFrame:
         """Return every decision that was recorded, with a flag ``current``, in the order of moments."""
+        return self._read("decisions")
+
+    @abstractmethod
+    def _read(self, what: Table) -> pd.DataFrame: ...
 
 
 def open_ledger(where: str, *, database_schema: str = "cxml") -> Ledger:

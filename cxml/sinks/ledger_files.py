@@ -13,7 +13,7 @@ from cxml.errors import SinkError
 from cxml.schema import columns as c
 from cxml.schema.sql import column_types, literal
 from cxml.sinks import ledger_rows as rows
-from cxml.sinks.ledger import Recorded
+from cxml.sinks.ledger import Ledger, Recorded
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,7 +24,7 @@ _DECISIONS: Final[rows.Table] = "decisions"
 _OUTCOMES: Final[rows.Table] = "outcomes"
 
 
-class FilesLedger:
+class FilesLedger(Ledger):
     """A ledger in a folder.
 
     ``decisions`` and ``outcomes`` in it hold files with ascending numbers. A file gets its number in one step, when it
@@ -66,18 +66,6 @@ class FilesLedger:
             fresh = incoming.take(places).select(list(rows.KEPT_OF_OUTCOMES))
             if self._written(fresh, _OUTCOMES, last[_OUTCOMES] + 1):
                 return len(places)
-
-    def actions(self) -> pd.DataFrame:
-        """Return the current decisions as rows of the table ``actions``; `Ledger.actions`."""
-        return self._read("actions")
-
-    def outcomes(self) -> pd.DataFrame:
-        """Return what came of decisions as rows of the table ``outcomes``; `Ledger.outcomes`."""
-        return self._read("outcomes")
-
-    def decisions(self) -> pd.DataFrame:
-        """Return every decision that was recorded, and whether it is ``current``; `Ledger.decisions`."""
-        return self._read("decisions")
 
     def _read(self, what: rows.Table) -> pd.DataFrame:
         with self._opened() as (con, _):

@@ -11,7 +11,7 @@ from cxml.schema.frames import DECISIONS
 from cxml.schema.sql import quoted
 from cxml.schema.tables import Kind
 from cxml.sinks import ledger_rows as rows
-from cxml.sinks.ledger import Recorded
+from cxml.sinks.ledger import Ledger, Recorded
 from cxml.sinks.postgresql import fetched, transaction
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _TYPES: Final[Mapping[Kind, str]] = {
 }  # fmt: skip
 
 
-class PostgresqlLedger:
+class PostgresqlLedger(Ledger):
     """A ledger in a schema of a database; its tables are made when something is recorded for the first time.
 
     ``format`` holds the version of the tables and the number of the last batch, which is what writers wait for in turn.
@@ -75,18 +75,6 @@ class PostgresqlLedger:
                 f"ON CONFLICT DO NOTHING"
             )
         return len(places)
-
-    def actions(self) -> pd.DataFrame:
-        """Return the current decisions as rows of the table ``actions``; `Ledger.actions`."""
-        return self._read("actions")
-
-    def outcomes(self) -> pd.DataFrame:
-        """Return what came of decisions as rows of the table ``outcomes``; `Ledger.outcomes`."""
-        return self._read("outcomes")
-
-    def decisions(self) -> pd.DataFrame:
-        """Return every decision that was recorded, and whether it is ``current``; `Ledger.decisions`."""
-        return self._read("decisions")
 
     def _read(self, what: rows.Table) -> pd.DataFrame:
         with transaction(self._url) as cursor:
