@@ -11,7 +11,7 @@ from cxml.config.features import Feature
 from cxml.descriptive.maturity import placed_features
 from cxml.descriptive.queries import feature_sql
 from cxml.descriptive.sources import Tables, with_repeats_told
-from cxml.errors import CxmlError, TrainingError
+from cxml.errors import CxmlError
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import allowed_names
 from cxml.pipeline.answering import answering
@@ -84,8 +84,5 @@ def feature_query(config: CompanyConfig, *, frames: plan.Frames | None = None) -
     They follow from the training period, or from all there is where there is not enough to train on.
     """
     tables = read_tables(config, frames)
-    try:
-        features = plan.plan_of(config, tables).features
-    except TrainingError:
-        features = plan.features_for(config, tables, None)
+    features = plan.features_to_train_on(config, tables)
     return features, feature_sql(features, tables.kinds)

@@ -21,7 +21,7 @@ from cxml.descriptive.defaults import features_of
 from cxml.descriptive.labels import nps_labels, renewal_labels, trainable
 from cxml.descriptive.sources import Tables
 from cxml.descriptive.value_labels import value_labels
-from cxml.errors import ConfigError
+from cxml.errors import ConfigError, TrainingError
 from cxml.pipeline.alarms import allowed_names
 from cxml.predict import NPS, RENEWAL, VALUE
 from cxml.predictive.splits import FutureSplit, future_split
@@ -68,6 +68,14 @@ def plan_of(config: CompanyConfig, tables: Tables) -> Plan:
     features = features_for(config, tables, training_end(labels | amounts, splits))
     allowed_names(config, tables, features)
     return Plan(labels, amounts, splits, features)
+
+
+def features_to_train_on(config: CompanyConfig, tables: Tables) -> tuple[Feature, ...]:
+    """Return the features of the training period, or of all there is where there is not enough to train on."""
+    try:
+        return plan_of(config, tables).features
+    except TrainingError:
+        return features_for(config, tables, None)
 
 
 def bundle_path(config: CompanyConfig, models: str | Path) -> Path:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables, read_tables
-from cxml.errors import ConfigError, TrainingError, UnseenCategoryWarning, each_fault
+from cxml.errors import ConfigError, UnseenCategoryWarning, each_fault
 from cxml.pipeline import plan
 from cxml.pipeline.policy_features import policy_frame, policy_kinds, policy_of, uncounted
 from cxml.pipeline.scoring import as_configured, everyone_at
-from cxml.pipeline.trained import read_as_trained
+from cxml.pipeline.trained import kinds_as_trained, read_as_trained
 from cxml.predict import Predictor
 from cxml.prescriptive.checking.golden_cases import case_results
 from cxml.prescriptive.checking.hidden_options import hidden_findings
@@ -95,11 +95,10 @@ def check_policy(
     predictor: Predictor | None = None
     if path.exists():
         predictor, tables, features = read_as_trained(config, models, frames)
-        levels = predictor.bundle.encoding.levels
-        kinds: Mapping[str, Kind] = {n: "category" if n in levels else "number" for n in predictor.features}
+        kinds: Mapping[str, Kind] = kinds_as_trained(predictor)
     else:
         tables = read_tables(config, frames)
-        features = _features(config, tables)
+        features = plan.features_to_train_on(config, tables)
         kinds = plan.kinds_of(features, tables)
     title = f"{config.company}: policy with {len(config.policy.actions) - 1} actions"
     try:
@@ -169,13 +168,6 @@ class _Found:
         self.conditions = conditions if conditions.empty else checked_frame(conditions, CONDITION_COVERAGE)
         self.options = checked_frame(option_coverage(met), OPTION_COVERAGE)
         self.uncovered = uncovered(met)
-
-
-def _features(config: CompanyConfig, tables: Tables) -> tuple[Feature, ...]:
-    try:
-        return plan.plan_of(config, tables).features
-    except TrainingError:
-        return plan.features_for(config, tables, None)
 
 
 def _refused(fault: str) -> Finding:

@@ -23,7 +23,7 @@ from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
 from cxml.pipeline.ledger import recorded
 from cxml.pipeline.policy_features import policy_frame, policy_of, uncounted
-from cxml.pipeline.trained import read_as_trained
+from cxml.pipeline.trained import kinds_as_trained, read_as_trained
 from cxml.predict import NPS, RENEWAL, VALUE, Predictor
 from cxml.predictive.health import HealthWeights
 from cxml.report.summary import NpsFigure, ValueFigure, customers, expected_value, summary
@@ -31,7 +31,7 @@ from cxml.schema import columns as c
 from cxml.schema.allocated import Allocated
 from cxml.schema.check import checked_frame
 from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
-from cxml.schema.tables import TABLES, Kind
+from cxml.schema.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,8 +141,7 @@ def as_configured(
     ConfigError
         If the config has changed in what only training can change.
     """
-    levels = predictor.bundle.encoding.levels
-    kinds: dict[str, Kind] = {name: "category" if name in levels else "number" for name in predictor.features}
+    kinds = kinds_as_trained(predictor)
     policy = policy_of(config, tables, features, kinds)
     _same_question(config, predictor)
     weights = HealthWeights(config.health.renewal, config.health.advocacy)

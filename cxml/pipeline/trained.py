@@ -17,7 +17,7 @@ from cxml.pipeline import plan
 from cxml.pipeline.policy_features import policy_features
 from cxml.pipeline.reading import read_tables
 from cxml.predict import Predictor, load
-from cxml.schema.tables import TABLES
+from cxml.schema.tables import TABLES, Kind
 
 
 def histories(
@@ -63,6 +63,12 @@ def read_as_trained(
         raise BundleError(f"{path}: is of company {predictor.bundle.company!r}. Train again.")
     features = TypeAdapter(tuple[Feature, ...]).validate_python(predictor.bundle.features)
     return predictor, read_tables(_with_names(config, features, predictor.bundle.encoding.levels), frames), features
+
+
+def kinds_as_trained(predictor: Predictor) -> dict[str, Kind]:
+    """Return the kind of each feature of a bundle, as its models read it."""
+    levels = predictor.bundle.encoding.levels
+    return {name: "category" if name in levels else "number" for name in predictor.features}
 
 
 def _with_names(config: CompanyConfig, features: Sequence[Feature], levels: Mapping[str, Any]) -> CompanyConfig:
