@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 
 from cxml.config.base import Name, NumberOrText, Part, in_utc, known_zone
 from cxml.config.costs import CostsConfig
+from cxml.config.effects import OUTCOMES, EffectsConfig, Outcome
 from cxml.config.features import Days, Feature
 from cxml.config.labels import LabelsConfig
 from cxml.config.ledger import LedgerConfig, path_alone
@@ -102,6 +103,7 @@ class CompanyConfig(Part):
     by `labels.value`."""
     costs: CostsConfig | None = None
     """What contacting customers at risk costs and earns; without it, the example of the EMPC's authors."""
+    effects: EffectsConfig = EffectsConfig()
     health: HealthConfig = HealthConfig()
     maturity: MaturityConfig = MaturityConfig()
     policy: PolicyConfig | None = None
@@ -150,6 +152,19 @@ class CompanyConfig(Part):
         if self.value is not None and self.labels.value is not None:
             raise ValueError("`value` and `labels.value` both say what a customer is worth; keep one of them")
         return self
+
+    @model_validator(mode="after")
+    def _learn_effects_on_what_is_known(self) -> CompanyConfig:
+        if unknown := [name for name in self.effects.outcomes or () if getattr(self.labels, name) is None]:
+            raise ValueError(f"effects.outcomes: {unknown[0]!r} needs `labels.{unknown[0]}`, which says what it is")
+        return self
+
+    @property
+    def effect_outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes on which the effects of actions are learnt: each that has a label, unless said."""
+        if self.effects.outcomes is not None:
+            return self.effects.outcomes
+        return tuple(name for name in OUTCOMES if getattr(self.labels, name) is not None)
 
     def with_features(self, *features: Feature) -> CompanyConfig:
         """Return the config with more features, beside those it adds already.

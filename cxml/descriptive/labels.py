@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.descriptive.asked import asked
 from cxml.descriptive.churn_labels import churn_labels
 from cxml.descriptive.snapshot_labels import snapshot_outcomes, snapshot_scores
 from cxml.descriptive.sources import Tables, frame_of
@@ -105,13 +106,20 @@ def answer_classes(scores: pd.Series[float], instruments: pd.Series[str], label:
     return pd.Series(pd.Categorical.from_codes(codes, dtype=classes), index=scores.index)
 
 
-def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
+def renewal_labels(tables: Tables, label: RenewalLabel, at: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return who was lost and who was not: 1.0 lost, 0.0 kept.
 
     By contracts: looking back from the moment of the data every ``every_days``, each customer whose contract in force
     (the one that started last, as in the features) ends after the gap and within the horizon is a row, known from its
     end. One whose end or outcome is not known yet is censored: no row. By events: see `churn_labels`; by a column:
     see `snapshot_outcomes`.
+
+    Parameters
+    ----------
+    tables : Tables
+    label : RenewalLabel
+    at : DataFrame with ``customer_id`` and ``as_of`` (naive UTC), optional
+        Customers and moments that are asked about in place of everybody every so many days.
 
     Returns
     -------
@@ -126,9 +134,9 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
         If no horizon after such an event has ended.
     """
     if label.column is not None:
-        return snapshot_outcomes(tables, label)
+        return snapshot_outcomes(tables, label, at)
     if label.event_condition is not None:
-        return churn_labels(tables, label)
+        return churn_labels(tables, label, at)
     if "contracts" not in tables:
         raise ConfigError(
             "labels.renewal: needs the table `contracts`, `event:` for customers without contracts, or `column:` for a "
@@ -137,11 +145,13 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
     late = c.KNOWN_TIME in tables.kinds["contracts"]
     known = f"coalesce({c.KNOWN_TIME}, {c.START_TIME})" if late else c.START_TIME
     now, step = tables.moment, f"INTERVAL {label.every_days} DAY"
+    regular = f"""
+        SELECT unnest(generate_series(
+            TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step})) AS {c.AS_OF}
+    """
+    moments = asked(tables, regular, at)
     return frame_of(tables, f"""
-        WITH moments AS (
-            SELECT unnest(generate_series(
-                TIMESTAMP '{now}' - {step}, (SELECT min({c.START_TIME}) FROM contracts), - {step})) AS {c.AS_OF}
-        )
+        WITH moments AS ({moments.query})
         SELECT {c.CUSTOMER_ID}, {c.AS_OF}, term.{c.END_TIME} AS {c.KNOWN_TIME},
                CAST(NOT term.{c.RENEWED} AS DOUBLE) AS {c.LABEL}
         FROM (
@@ -149,7 +159,7 @@ def renewal_labels(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
                    arg_max({{'{c.END_TIME}': {c.END_TIME}, '{c.RENEWED}': {c.RENEWED}}},
                            ({c.START_TIME}, {c.CONTRACT_ID})) AS term
             FROM moments JOIN contracts
-                ON {c.START_TIME} < {c.AS_OF} AND {known} < {c.AS_OF} AND {c.END_TIME} >= {c.AS_OF}
+                ON {moments.whose} AND {c.START_TIME} < {c.AS_OF} AND {known} < {c.AS_OF} AND {c.END_TIME} >= {c.AS_OF}
             GROUP BY 1, 2
         )
         WHERE term.{c.END_TIME} > {c.AS_OF} + INTERVAL {label.gap_days} DAY

@@ -47,8 +47,10 @@ def snapshot_scores(tables: Tables, label: NpsLabel) -> pd.DataFrame:
     return frame
 
 
-def snapshot_outcomes(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
+def snapshot_outcomes(tables: Tables, label: RenewalLabel, at: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return a column of the customers as labels, 1.0 where it has a value that means lost, else 0.0.
+
+    With ``at``, of the customers and moments asked about: the column is what came after them.
 
     Returns
     -------
@@ -70,7 +72,14 @@ def snapshot_outcomes(tables: Tables, label: RenewalLabel) -> pd.DataFrame:
                 f"labels.renewal.lost: no row of {label.column} has the value {lost!r}; its values are {found}. "
                 f"Quote words such as 'Yes' in YAML."
             )
-    return frame.assign(**{c.LABEL: values.isin(label.lost).astype("float64")})
+    labels = frame.assign(**{c.LABEL: values.isin(label.lost).astype("float64")})
+    if at is None:
+        return labels
+    return (
+        at[list(c.KEY)]
+        .merge(labels.drop(columns=c.AS_OF), on=c.CUSTOMER_ID)
+        .sort_values(list(c.KEY), ignore_index=True)
+    )
 
 
 def _snapshot(tables: Tables, column: str, where: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cxml.conditions.parse import condition
 from cxml.conditions.sql import sql
 from cxml.config.labels import ValueLabel
+from cxml.descriptive.asked import asked, values_of
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, SchemaError, TrainingError, broken_by, listed, near_miss
 from cxml.schema import columns as c
@@ -25,7 +26,7 @@ _PERIOD_DAYS: Final[Mapping[str, float]] = {
 _DAY_US: Final = 86_400_000_000
 
 
-def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
+def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return what each customer brought within the horizon after each moment.
 
     By contracts: a row is a customer with a contract in force at the moment (as in the features), the label the price
@@ -38,6 +39,13 @@ def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
     after the moment of the data is censored: there is none. The moments go back from the last whose horizon has ended;
     the first ones wait until 1% of the customers have begun, by events until one horizon after that, and by contracts
     for the first events, where three horizons follow them.
+
+    Parameters
+    ----------
+    tables : Tables
+    label : ValueLabel
+    at : DataFrame with ``customer_id`` and ``as_of`` (naive UTC), optional
+        Customers and moments that are asked about in place of everybody every so many days.
 
     Returns
     -------
@@ -55,8 +63,8 @@ def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
     """
     counted = _events(tables, label) if label.event else _contracts(tables, label)
     start = c.EVENT_TIME if label.event else c.START_TIME
-    first = _begun(tables, counted, start, label)
-    moments = ", ".join(f"(TIMESTAMP '{moment}')" for moment in _moments(first, tables.moment, label))
+    regular = [] if at is not None else _moments(_begun(tables, counted, start, label), tables.moment, label)
+    moments = asked(tables, values_of(regular), at)
     end = f"{c.AS_OF} + INTERVAL {label.horizon_days} DAY"
     past = f"{start} < {c.AS_OF} AND {c.KNOWN_TIME} < {c.AS_OF}"
     if label.event:
@@ -67,9 +75,8 @@ def value_labels(tables: Tables, label: ValueLabel) -> pd.DataFrame:
     return frame_of(tables, f"""
         SELECT {c.CUSTOMER_ID}, {c.AS_OF}, {end} - INTERVAL 1 MICROSECOND AS {c.KNOWN_TIME},
                coalesce(sum({part} ORDER BY {start}, {c.VALUE}), 0.0) AS {c.LABEL}
-        FROM (VALUES {moments}) AS moments ({c.AS_OF})
-        JOIN ({counted}) ON {start} < {end} AND {c.KNOWN_TIME} < {end}
-        GROUP BY 1, 2 HAVING bool_or({there})
+        FROM ({moments.query}) JOIN ({counted}) ON {moments.whose} AND {start} < {end} AND {c.KNOWN_TIME} < {end}
+        GROUP BY 1, 2 HAVING bool_or({there}) AND {end} <= TIMESTAMP '{tables.moment}'
         ORDER BY 1, 2
     """)  # fmt: skip
 
