@@ -15,8 +15,8 @@ from cxml.errors import ConfigError
 from cxml.prescriptive.allocating.allocation import Allocation, Fairness, Limit, allocation
 from cxml.prescriptive.allocating.relaxation import first_best
 from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
-from cxml.prescriptive.draws import Drawn
-from cxml.prescriptive.options import Column, Floats, Looked, Run, limit_use, utc
+from cxml.prescriptive.draws import Drawn, drawn, keys_of
+from cxml.prescriptive.options import FIRED, Column, Floats, Looked, Run, limit_use, looked, utc
 from cxml.prescriptive.policy import FairnessRule, Policy
 from cxml.schema.allocated import Allocated, LimitUse
 
@@ -42,6 +42,22 @@ class Choice:
     day: NDArray[np.int64]
     limited: NDArray[np.bool_]
     allocated: Allocated | None
+
+
+def arbitrated(policy: Policy, run: Run, customers: Sequence[str]) -> tuple[Looked, Drawn, Choice]:
+    """Look at every option of the customers of a run, draw what is left to chance, and choose for each."""
+    look = looked(policy, run)
+    uses = uses_of(policy, run, look)
+    draws = drawn(
+        keys_of(customers),
+        run.moments,
+        look.status == FIRED,
+        [(limit.amount, use) for limit, use in zip(policy.limits, uses, strict=True)],
+        nothing=policy.nothing,
+        holdout_share=policy.holdout_share,
+        exploration_share=policy.exploration_share,
+    )
+    return look, draws, choice(policy, run, look, draws, uses)
 
 
 def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[Floats]) -> Choice:

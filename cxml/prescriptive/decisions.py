@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.conditions.arrays import object_array
-from cxml.prescriptive.choosing import Choice, choice, uses_of
-from cxml.prescriptive.draws import Drawn, drawn, keys_of, propensity
-from cxml.prescriptive.options import FIRED, Columns, Floats, expected_values, looked, run_of
+from cxml.prescriptive.choosing import Choice, arbitrated
+from cxml.prescriptive.distribution import probability_of
+from cxml.prescriptive.draws import Drawn
+from cxml.prescriptive.options import Columns, Floats, expected_values, run_of
 from cxml.prescriptive.policy import Policy
 from cxml.prescriptive.smallest_change import smallest_changes
 from cxml.prescriptive.why import why
@@ -34,7 +35,8 @@ class Decisions:
     ``expected_value`` is money, with the lowest and highest that it may be; ``priority`` what the options are ranked
     by, weights included; ``margin`` how much more the runner-up would have to be worth, at the prices of the limits;
     ``smallest_change`` what would alter the decision soonest. ``why`` is JSON: the options whose rules fired, and what
-    stood against the others. ``contact_time`` is NaT where nobody is contacted.
+    stood against the others. ``contact_time`` is NaT where nobody is contacted. ``intended`` is the action that the
+    policy chooses where nothing is drawn: what those held out or explored with would have got.
     """
 
     action: NDArray[Any]
@@ -54,6 +56,7 @@ class Decisions:
     propensity: Floats
     holdout: NDArray[np.bool_]
     explored: NDArray[np.bool_]
+    intended: NDArray[Any]
 
 
 def decisions(
@@ -76,20 +79,16 @@ def decisions(
     Allocated, or None where the policy has no limits over all customers
     """
     run = run_of(policy, columns, customers, moments)
-    look = looked(policy, run)
-    uses = uses_of(policy, run, look)
-    shares = {"holdout_share": policy.holdout_share, "exploration_share": policy.exploration_share}
-    amounts = [(limit.amount, use) for limit, use in zip(policy.limits, uses, strict=True)]
-    draws = drawn(keys_of(customers), moments, look.status == FIRED, amounts, nothing=policy.nothing, **shares)
-    made = choice(policy, run, look, draws, uses)
+    look, draws, made = arbitrated(policy, run, customers)
     chosen, rows = made.chosen, np.arange(run.n_rows)
     value, low, high = expected_values(policy, chosen, run)
     runner_up, margin = _runner_up(policy, made)
     decided = ~(draws.holdout | draws.explored)
     margin[~decided] = np.nan
+    actions = object_array([option.action for option in policy.options])
     contacted = np.array([option.channel is not None for option in policy.options])[chosen]
     found = Decisions(
-        action=object_array([option.action for option in policy.options])[chosen],
+        action=actions[chosen],
         channel=object_array([option.channel for option in policy.options])[chosen],
         contact_time=np.where(contacted, moments + made.day * np.timedelta64(1, "D"), np.datetime64("NaT", "us")),
         expected_value=value,
@@ -103,9 +102,10 @@ def decisions(
         margin=margin,
         smallest_change=smallest_changes(policy, run, made, decided & (made.net.argmax(axis=1) == chosen)),
         why=why(policy, look.status),
-        propensity=propensity(chosen, made.best, draws.n_fired, nothing=policy.nothing, kept=draws.kept, **shares),
+        propensity=probability_of(policy, draws, made, chosen),
         holdout=draws.holdout,
         explored=draws.explored,
+        intended=actions[made.best],
     )
     return found, made.allocated
 

@@ -25,15 +25,25 @@ _EXPLORED_SHARE: Final = 0.5
 class Drawn:
     """What was drawn; arrays of shape (n_rows,).
 
-    ``option`` is what each explored customer drew, ``nothing`` where the draw was thinned away. Each explored customer
-    could draw any of ``n_fired`` options; one that is not nothing was kept with probability ``kept``.
+    ``share`` is how likely each customer was explored with, had it not been held out. ``option`` is what each explored
+    customer drew, ``nothing`` where the draw was thinned away. Each could draw any of ``n_fired`` options, all alike or
+    as ``odds`` of shape (n_rows, n_options) says; one that is not nothing was kept with probability ``kept``.
     """
 
     holdout: NDArray[np.bool_]
     explored: NDArray[np.bool_]
+    share: Floats
     option: NDArray[np.intp]
     n_fired: NDArray[np.intp]
+    odds: Floats | None
     kept: float
+
+    def odds_of(self, chosen: NDArray[np.intp]) -> Floats:
+        """Return how likely each customer draws an option that it may get, if explored with; shape (n_rows,)."""
+        if self.odds is None:
+            return 1 / self.n_fired
+        found: Floats = self.odds[np.arange(len(chosen)), chosen]
+        return found
 
 
 def keys_of(customers: Sequence[str]) -> NDArray[np.uint64]:
@@ -53,7 +63,8 @@ def drawn(
     *,
     nothing: int,
     holdout_share: float,
-    exploration_share: float,
+    exploration_share: float | Floats,
+    odds: Floats | None = None,
 ) -> Drawn:
     """Draw who is held out, who is explored with, and with what.
 
@@ -64,7 +75,10 @@ def drawn(
     fired : whether each option may be chosen, shape (n_rows, n_options)
     limits : amount of each limit, with what each choice uses of it, (n_options,) or (n_rows, n_options)
     nothing : the place of the option that is to do nothing
-    holdout_share, exploration_share : as the policy says
+    holdout_share : as the policy says
+    exploration_share : of all customers, or how likely each is explored with, shape (n_rows,)
+    odds : how likely an explored customer draws each option, 0 where it did not fire; shape (n_rows, n_options),
+        rows adding up to 1. By default all that fired alike.
 
     Returns
     -------
@@ -75,15 +89,23 @@ def drawn(
     holdout = _uniform(keys, _HOLDOUT) < holdout_share
     none = np.full(n_rows, nothing, dtype=np.intp)
     n_fired = fired.sum(axis=1)
-    if exploration_share <= 0:
-        return Drawn(holdout, np.zeros(n_rows, dtype=bool), none, n_fired, 1.0)
+    share = np.broadcast_to(np.asarray(exploration_share, dtype=np.float64), (n_rows,))
+    if not share.any():
+        return Drawn(holdout, np.zeros(n_rows, dtype=bool), share, none, n_fired, odds, 1.0)
     now = keys ^ _mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
-    explored = ~holdout & (_uniform(now, _EXPLORE) < exploration_share)
+    explored = ~holdout & (_uniform(now, _EXPLORE) < share)
     rows = np.flatnonzero(explored)
-    wanted = (_uniform(now[rows], _WHICH) * n_fired[rows]).astype(np.intp)  # the how-manieth of those that fired
     option = none.copy()
-    option[rows] = (fired[rows].cumsum(axis=1) > wanted[:, None]).argmax(axis=1)
-    kept = _kept(fired[rows], n_fired[rows], [(amount, _rows(use, rows)) for amount, use in limits])
+    if odds is None:
+        wanted = (_uniform(now[rows], _WHICH) * n_fired[rows]).astype(np.intp)  # the how-manieth of those that fired
+        option[rows] = (fired[rows].cumsum(axis=1) > wanted[:, None]).argmax(axis=1)
+        chances = fired[rows] / np.maximum(n_fired[rows], 1)[:, None]
+    else:
+        chances = odds[rows]
+        upto = chances.cumsum(axis=1)
+        point = np.minimum(_uniform(now[rows], _WHICH) * upto[:, -1], np.nextafter(upto[:, -1], 0))
+        option[rows] = (upto > point[:, None]).argmax(axis=1)
+    kept = _kept(chances, [(amount, _rows(use, rows)) for amount, use in limits])
     if kept < 1:
         option[rows[_uniform(now[rows], _THIN) >= kept]] = nothing
     for amount, use in limits:
@@ -91,40 +113,40 @@ def drawn(
         order = np.argsort(now[rows], kind="stable")  # as good as any, and the same every time
         over = order[np.cumsum(took[order]) > amount]
         option[rows[over[took[over] > 0]]] = nothing
-    return Drawn(holdout, explored, option, n_fired, kept)
+    return Drawn(holdout, explored, share, option, n_fired, odds, kept)
 
 
 def propensity(
     chosen: NDArray[np.intp],
     best: NDArray[np.intp],
-    n_fired: NDArray[np.intp],
+    odds: Floats,
     *,
     nothing: int,
     kept: float,
     holdout_share: float,
-    exploration_share: float,
+    exploration_share: float | Floats,
 ) -> Floats:
-    """Return how likely each decision was, over the draws of holdout and exploration; shape (n_rows,).
+    """Return how likely each decision is, over the draws of holdout and exploration; shape (n_rows,).
 
     Parameters
     ----------
     chosen : the option of each customer
     best : what the customer gets, or would have got, when nothing is drawn
-    n_fired : how many options the customer may get, nothing among them
-    nothing, kept, holdout_share, exploration_share : as for `drawn` and of what it gave
+    odds : of that option where the customer is explored with, as `Drawn.odds_of` gives them
+    nothing, kept, holdout_share : as for `drawn` and of what it gave
+    exploration_share : of all customers, or how likely each is explored with
     """
-    drawn_so = np.where(chosen == nothing, 1 - kept * (n_fired - 1) / n_fired, kept / n_fired)
+    drawn_so = np.where(chosen == nothing, 1 - kept * (1 - odds), kept * odds)
     decided = (1 - exploration_share) * (chosen == best) + exploration_share * drawn_so
     found: Floats = (1 - holdout_share) * decided + holdout_share * (chosen == nothing)
     return np.minimum(found, 1.0)
 
 
-def _kept(fired: NDArray[np.bool_], n_fired: NDArray[np.intp], limits: Sequence[tuple[float, Floats]]) -> float:
+def _kept(chances: Floats, limits: Sequence[tuple[float, Floats]]) -> float:
     """Return the probability with which a draw is kept so that no limit is expected to be used up by draws."""
     kept = 1.0
-    share = fired / np.maximum(n_fired, 1)[:, None]
     for amount, use in limits:
-        expected = float((share * use).sum())
+        expected = float((chances * use).sum())
         if expected > _EXPLORED_SHARE * amount:
             kept = min(kept, _EXPLORED_SHARE * amount / expected)
     return kept

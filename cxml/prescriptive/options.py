@@ -88,7 +88,7 @@ def look(option: Option, run: Run) -> tuple[NDArray[np.uint16], Floats, Floats]:
     columns, n_rows = run.columns, run.n_rows
     cost = numbers(option.cost, columns, n_rows)
     priority = numbers(option.benefit, columns, n_rows)
-    priority *= numbers(option.effect, columns, n_rows)
+    priority *= effects_of(option, columns, n_rows)[0]
     if (weight := _weight(option, columns, n_rows)) is not None:
         priority *= weight
     priority -= cost
@@ -107,6 +107,17 @@ def stop_label(option: Option, code: int) -> str:
     return option.stops[place].label if place < len(option.stops) else NEVER_LISTED
 
 
+def effects_of(option: Option, columns: Mapping[str, Column], n_rows: int) -> tuple[Floats, Floats, Floats]:
+    """Return the effect of an option on each customer, and the lowest and highest it may be; shapes (n_rows,).
+
+    Changes of a probability as the policy states them; NaN where an expression is unknown.
+    """
+    effect, low, high = (
+        numbers(tree, columns, n_rows) for tree in (option.effect, option.effect_low, option.effect_high)
+    )
+    return effect, low, high
+
+
 def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> tuple[Floats, Floats, Floats]:
     """Return what each customer's choice is expected to bring in money, and the lowest and highest it may.
 
@@ -120,8 +131,7 @@ def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> tuple
             continue
         part = run.part(rows).columns
         benefit, cost = (numbers(tree, part, len(rows)) for tree in (option.benefit, option.cost))
-        effects = (numbers(tree, part, len(rows)) for tree in (option.effect, option.effect_low, option.effect_high))
-        expected = [benefit * effect - cost for effect in effects]
+        expected = [benefit * effect - cost for effect in effects_of(option, part, len(rows))]
         value[rows] = expected[0]
         low[rows] = np.fmin.reduce(expected)  # a range that is unknown is none
         high[rows] = np.fmax.reduce(expected)

@@ -95,6 +95,7 @@ RECOMMENDATIONS: Final = Schema(
         Column(c.PROPENSITY, "number", required=True, nullable=False, low=0, high=1),
         Column(c.HOLDOUT, "flag", required=True, nullable=False),
         Column(c.EXPLORED, "flag", required=True, nullable=False),
+        Column(c.INTENDED, "category", required=True, nullable=False),
         Column(c.POLICY_VERSION, "category", required=True, nullable=False),
         Column(c.MODEL_VERSION, "category", required=True, nullable=False),
         Column(c.DECISION_ID, "key", required=True, nullable=False),
@@ -104,8 +105,18 @@ RECOMMENDATIONS: Final = Schema(
     all_null=True,
 )
 
-DECISIONS: Final = replace(RECOMMENDATIONS, name="decisions", extra_columns=True)
-"""Recommendations as the ledger keeps them: with every column that they have, whichever version wrote them."""
+DECISIONS: Final = replace(
+    RECOMMENDATIONS,
+    name="decisions",
+    columns=tuple(
+        replace(column, required=False, nullable=True) if column.name == c.INTENDED else column
+        for column in RECOMMENDATIONS.columns
+    ),
+    extra_columns=True,
+)
+"""Recommendations as the ledger keeps them: with every column that they have, whichever version wrote them.
+
+Earlier versions did not tell what the policy intended for whom chance decided."""
 
 DECISION_OUTCOMES: Final = Schema(
     "outcomes",

@@ -87,6 +87,7 @@ class Recommendation:
     ``expected_value`` is money, with the lowest and the highest that it may be; ``priority`` what the options were
     ranked by, weights included; ``margin`` how much more the runner-up would have to be worth, and ``smallest_change``
     the smallest change of one column that would alter the decision (None where chance decided). ``why`` is JSON.
+    ``intended`` is the action that the policy chooses where chance does not decide: ``action`` itself, unless it did.
     """
 
     customer_id: str
@@ -108,6 +109,7 @@ class Recommendation:
     propensity: float
     holdout: bool
     explored: bool
+    intended: str
     policy_version: str
     model_version: str
     decision_id: str

@@ -78,3 +78,12 @@ def test_what_is_drawn_holds_within_the_limits(columns):
         assert (found.action == "call").sum() <= 20
         assert found.cost.sum() <= 300
         assert found.explored.any()
+
+
+def test_who_chance_decides_for_is_told_what_was_intended(columns):
+    found = next(iter(runs(compiled(ACTIONS, exploration_share=0.4, holdout_share=0.2), 1, **columns)))
+    alone = next(iter(runs(compiled(ACTIONS), 1, **columns)))  # nothing is left to chance
+    by_chance = found.holdout | found.explored
+    assert found.intended.tolist() == alone.action.tolist()
+    assert found.intended[~by_chance].tolist() == found.action[~by_chance].tolist()
+    assert set(found.intended[found.holdout]) > {"no_action"}

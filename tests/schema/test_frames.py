@@ -30,7 +30,7 @@ def recommendations(**columns):
         "effect_source": "assumed",
         "priority": 1.0,
     }
-    why |= {"margin": [1.0, None], "smallest_change": None, "explored": False}
+    why |= {"margin": [1.0, None], "smallest_change": None, "explored": False, "intended": "call"}
     ids = {"policy_version": "p1", "model_version": "v1", "decision_id": ["d1", "d2"]}
     return pd.DataFrame({"customer_id": ["c1", "c2"], "as_of": AS_OF} | said | why | ids | columns)
 

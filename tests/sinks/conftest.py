@@ -83,6 +83,7 @@ def decided():
             "propensity": [0.9] * n,
             "holdout": [False] * n,
             "explored": [False] * n,
+            "intended": [action] * n,
             "policy_version": [policy] * n,
             "model_version": ["m1"] * n,
             "decision_id": [f"{customer}/{as_of}/{policy}" for customer in customers],
