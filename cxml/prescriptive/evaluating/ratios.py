@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.prescriptive.evaluating.intervals import LEVEL
+from cxml.prescriptive.evaluating.intervals import student
 
 Floats = NDArray[np.float64]
 Kind = Literal["bounded", "unbounded", "undefined"]
@@ -53,8 +53,6 @@ def ratio(of: tuple[float, Floats], per: tuple[float, Floats]) -> Ratio:
     ----------
     Fieller, "Some Problems in Interval Estimation", Journal of the Royal Statistical Society B, 1954.
     """
-    from scipy.special import stdtrit
-
     (a, moved_a), (b, moved_b) = of, per
     n = len(moved_a)
     if b <= 0:
@@ -62,7 +60,7 @@ def ratio(of: tuple[float, Floats], per: tuple[float, Floats]) -> Ratio:
             np.nan, np.nan, np.nan, "undefined", f"undefined: what it is divided by is not above 0 ({b:,.4g})."
         )
     value = a / b
-    reach = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) ** 2 / (n * (n - 1.0))
+    reach = student(moved_a - value * moved_b) ** 2 / (n * (n - 1.0))
     aa, ab, bb = (reach * float((x * y).sum()) for x, y in ((moved_a, moved_a), (moved_a, moved_b), (moved_b, moved_b)))
     # (a - r b)^2 <= t^2 (var a - 2 r cov + r^2 var b), a quadratic inequality in r.
     square, half, constant = b * b - bb, a * b - ab, a * a - aa
