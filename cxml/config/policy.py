@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -143,6 +143,21 @@ class CaseConfig(Part):
     channel: Channel | None = None
 
 
+class ExplorationConfig(Part):
+    """How the customers of `exploration_share` are found, and what they get."""
+
+    method: Literal["uniform", "thompson"] = "uniform"
+    """`uniform`: anybody, any option alike. `thompson`: most where least is known, each as likely as it is the best."""
+    by: Name | None = None
+    """With `thompson`: a feature whose groups are explored, each by what there is to learn of it."""
+
+    @model_validator(mode="after")
+    def _groups_are_learnt_of(self) -> ExplorationConfig:
+        if self.by is not None and self.method == "uniform":
+            raise ValueError("`by` is for `method: thompson`; uniform explores all groups alike. Say one or the other")
+        return self
+
+
 class PolicyConfig(Part):
     """The actions and the limits; `no_action` is always there, worth 0, and need not be listed."""
 
@@ -161,6 +176,8 @@ class PolicyConfig(Part):
     """Over how many days the contacts of a run are spread, the most valuable first."""
     exploration_share: Share = 0.0
     """Share of customers, drawn anew each run, who get any of the actions they are eligible for, to learn from."""
+    exploration: ExplorationConfig = ExplorationConfig()
+    """How that share is spent."""
     holdout_share: Share = 0.05
     """Share of customers, drawn by their id, who get no action, so that the others can be compared with them."""
     cases: Annotated[tuple[CaseConfig, ...], Field(max_length=_MAX_OPTIONS)] = ()

@@ -10,20 +10,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.conditions.coded import Coded
-from cxml.errors import ConfigError
 from cxml.prescriptive.allocating.allocation import Allocation, Fairness, Limit, allocation
 from cxml.prescriptive.allocating.relaxation import first_best
 from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn, drawn, keys_of
-from cxml.prescriptive.options import FIRED, Column, Floats, Looked, Run, limit_use, looked, utc
-from cxml.prescriptive.policy import FairnessRule, Policy
+from cxml.prescriptive.exploring import exploration
+from cxml.prescriptive.groups import group_codes
+from cxml.prescriptive.options import FIRED, Floats, Looked, Run, limit_use, looked, utc
+from cxml.prescriptive.policy import Policy
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
 _LEAST_SHARE: Final = 1e-9
-# Of more groups than these, the shares of each would be those of a few customers.
-_MOST_GROUPS: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +46,7 @@ def arbitrated(policy: Policy, run: Run, customers: Sequence[str]) -> tuple[Look
     """Look at every option of the customers of a run, draw what is left to chance, and choose for each."""
     look = looked(policy, run)
     uses = uses_of(policy, run, look)
+    share, odds = exploration(policy, run, look)
     draws = drawn(
         keys_of(customers),
         run.moments,
@@ -55,7 +54,8 @@ def arbitrated(policy: Policy, run: Run, customers: Sequence[str]) -> tuple[Look
         [(limit.amount, use) for limit, use in zip(policy.limits, uses, strict=True)],
         nothing=policy.nothing,
         holdout_share=policy.holdout_share,
-        exploration_share=policy.exploration_share,
+        exploration_share=share,
+        odds=odds,
     )
     return look, draws, choice(policy, run, look, draws, uses)
 
@@ -88,7 +88,10 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         Limit(limit.name, max(limit.amount - _used(use, chosen), 0.0), use if use.ndim == 1 else use[rows])
         for limit, use in zip(policy.limits, uses, strict=True)
     ]
-    groups = {rule.by: _codes(rule, run.columns[rule.by]) for rule in policy.fairness}
+    groups = {
+        rule.by: group_codes(rule.by, run.columns[rule.by], where="policy.guard_rails.fairness")
+        for rule in policy.fairness
+    }
     fairness = [
         Fairness(rule.name, groups[rule.by][rows], _places(policy, rule.options), rule.max_difference)
         for rule in policy.fairness
@@ -227,23 +230,6 @@ def _best(net: Floats) -> NDArray[np.int64]:
 
 def _used(use: Floats, chosen: NDArray[np.intp]) -> float:
     return float((use[chosen] if use.ndim == 1 else use[np.arange(len(chosen)), chosen]).sum())
-
-
-def _codes(rule: FairnessRule, column: Column) -> NDArray[np.int64]:
-    """Return the groups that a column tells as whole numbers, -1 where it is unknown."""
-    if isinstance(column, Coded):
-        values, codes = column.values.tolist(), column.codes
-    else:
-        found, codes = np.unique(column, return_inverse=True)
-        values = [None if value != value else value for value in found.tolist()]
-    known = sorted(value for value in values if value is not None)
-    if len(known) > _MOST_GROUPS:
-        raise ConfigError(
-            f"policy.guard_rails.fairness: {rule.by!r} must tell groups of customers, at most {_MOST_GROUPS}; it has "
-            f"{len(known):,} different values (first: {known[0]!r}). Name a column with fewer."
-        )
-    places = {value: place for place, value in enumerate(known)}
-    return np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)[codes]
 
 
 def _places(policy: Policy, options: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from cxml.config.policy_limits import Scope
 from cxml.errors import ConfigError, listed, near_miss
 from cxml.prescriptive.never_lists import never_lists
 from cxml.prescriptive.past_actions import contacts_name, past_names, rest_name
-from cxml.prescriptive.policy import PREDICTED, RULES, FairnessRule, Option, Policy, RunLimit, Stop, Weight
+from cxml.prescriptive.policy import PREDICTED, RULES, Exploration, FairnessRule, Option, Policy, RunLimit, Stop, Weight
 from cxml.prescriptive.scopes import places, treatments_of, unused_names
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
@@ -60,11 +60,12 @@ class _Compiler:
             listed_in = tuple(name for places, k in never if place in places and (name := f"never[{k}]") in lists)
             options.append(self._option(i, action, treatment, weights[place], stops[place], listed_in))
         limits = self._limits()
-        fairness = self._fairness()
+        fairness, exploration = self._fairness(), self._exploration()
         if self.faults:
             raise ConfigError(listed(self.faults))
         read = dict.fromkeys(name for option in options for name in sorted(option.reads) if name not in PREDICTED)
         read |= dict.fromkeys(rule.by for rule in fairness if rule.by not in PREDICTED)
+        read |= dict.fromkeys(name for name in (exploration.by,) if name is not None and name not in PREDICTED)
         reads: dict[str, Literal["number", "text"]] = {
             name: "text" if self.kinds[name] in _TEXTS else "number" for name in read
         }
@@ -77,6 +78,7 @@ class _Compiler:
             (*(feature.name for feature in config.features), *past_names(config)),
             config.plan_days,
             config.exploration_share,
+            exploration,
             config.holdout_share,
         )
 
@@ -233,13 +235,23 @@ class _Compiler:
         found = []
         for i, rule in enumerate(self.config.guard_rails.fairness):
             where = f"policy.guard_rails.fairness[{i}]"
-            if rule.by not in self.kinds:
-                self.faults.append(f"{where}.by: there is no column {rule.by!r}{near_miss(rule.by, self.kinds) or '.'}")
-            elif self.kinds[rule.by] == "time":
-                self.faults.append(f"{where}.by: must be a category; {rule.by!r} is a time.")
+            self._check_groups(rule.by, where)
             name = f"fairness {rule} by {rule.by}"
             found.append(FairnessRule(name, rule.by, self._options(rule, where), rule.max_difference))
         return tuple(found)
+
+    def _exploration(self) -> Exploration:
+        said = self.config.exploration
+        if said.by is not None:
+            self._check_groups(said.by, "policy.exploration")
+        return Exploration(said.method, said.by)
+
+    def _check_groups(self, by: str, where: str) -> None:
+        """Find a fault where a column cannot tell groups of customers."""
+        if by not in self.kinds:
+            self.faults.append(f"{where}.by: there is no column {by!r}{near_miss(by, self.kinds) or '.'}")
+        elif self.kinds[by] == "time":
+            self.faults.append(f"{where}.by: must be a category; {by!r} is a time.")
 
     def _tree(self, read: Callable[..., Expression], text: Any, where: str) -> Any:
         try:

@@ -92,7 +92,7 @@ def drawn(
     share = np.broadcast_to(np.asarray(exploration_share, dtype=np.float64), (n_rows,))
     if not share.any():
         return Drawn(holdout, np.zeros(n_rows, dtype=bool), share, none, n_fired, odds, 1.0)
-    now = keys ^ _mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
+    now = keys ^ mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
     explored = ~holdout & (_uniform(now, _EXPLORE) < share)
     rows = np.flatnonzero(explored)
     option = none.copy()
@@ -164,10 +164,10 @@ def _used(use: Floats, option: NDArray[np.intp]) -> Floats:
 
 def _uniform(keys: NDArray[np.uint64], salt: Any) -> Floats:
     """Return a number in [0, 1) for each key and a salt."""
-    return (_mixed(keys ^ salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return (mixed(keys ^ salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return keys whose bits all depend on all bits (SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
     z = keys + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

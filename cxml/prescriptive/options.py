@@ -51,7 +51,7 @@ class Run:
 
 def run_of(policy: Policy, columns: Columns, customers: Sequence[str], moments: NDArray[np.datetime64]) -> Run:
     """Return a run of customers: the columns that the policy reads, and who is on which list of it."""
-    read = frozenset().union(*(option.reads for option in policy.options), (rule.by for rule in policy.fairness))
+    read = frozenset().union(*(option.reads for option in policy.options), policy.groups_read)
     typed = {name: coded(columns[name]) if columns[name].dtype == object else columns[name] for name in sorted(read)}
     return Run(typed, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
 

@@ -119,6 +119,14 @@ class FairnessRule:
 
 
 @dataclass(frozen=True)
+class Exploration:
+    """How the share of customers who are explored with is spent; ``by`` names a column whose groups are learnt of."""
+
+    method: Literal["uniform", "thompson"]
+    by: str | None
+
+
+@dataclass(frozen=True)
 class Policy:
     """Options and limits.
 
@@ -135,12 +143,19 @@ class Policy:
     makes: tuple[str, ...]
     plan_days: int
     exploration_share: float
+    exploration: Exploration
     holdout_share: float
 
     @cached_property
     def version(self) -> str:
         """A hash of everything that the policy says."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def groups_read(self) -> tuple[str, ...]:
+        """The columns whose groups it treats alike, or learns of."""
+        by = (*(rule.by for rule in self.fairness), self.exploration.by)
+        return tuple(dict.fromkeys(name for name in by if name is not None))
 
     @cached_property
     def nothing(self) -> int:
@@ -171,7 +186,7 @@ class Policy:
             fairness = tuple(FairnessRule(**_with_places(rule)) for rule in stored["fairness"])
             lists = {name: tuple(customers) for name, customers in stored["lists"].items()}
             tuples = {"options": options, "limits": limits, "fairness": fairness, "makes": tuple(stored["makes"])}
-            return cls(**{**stored, **tuples, "lists": lists})
+            return cls(**{**stored, **tuples, "lists": lists, "exploration": Exploration(**stored["exploration"])})
         except (KeyError, TypeError, AttributeError, ConditionError) as error:
             raise BundleError(f"policy: is not one of this version of cxml ({error}). Train again.") from None
 

@@ -1,11 +1,15 @@
-"""The randomised action log: who was offered what before a contract's end, with exact propensities."""
+"""The actions taken before contracts end: the random campaign, with exact propensities, and the log of all that was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxml.simulate.columns import customer_ids, labels, order_by_customer, times
 from cxml.simulate.renewal import ACTIONS, DISCOUNT_SHARE
-from cxml.simulate.timeline import Floats, Ints
+from cxml.simulate.timeline import Bools, Floats, Ints
 
 CAMPAIGN_SHARE = 0.75
 """Share of ending contracts the campaign reaches at all, by a coin; the others get nothing and leave no row."""
@@ -25,12 +29,46 @@ _CHANNEL_OF_ACTION = np.array([-1, 2, 0, 3, 1])
 _CALL_EUR, _FIX_EUR, _THANK_YOU_EUR = 9.0, 18.0, 3.0  # half an hour of an agent, a visit shared by a tour, a voucher
 
 
+@dataclass(frozen=True)
+class Offers:
+    """What customers ``who`` got at seconds ``when``, one entry each; a channel is None where nobody is contacted."""
+
+    who: Ints
+    when: Ints
+    action: Ints
+    channel: NDArray[np.object_]
+    propensity: Floats
+    cost: Floats
+    holdout: Bools
+
+
+def campaign_offers(due: Bools, when: Ints, segment: Ints, price: Floats, rng: np.random.Generator) -> Offers:
+    """Reach a random part of those who are ``due`` and draw their actions; every array has an entry per customer."""
+    who = np.flatnonzero(due & (rng.random(due.size) < CAMPAIGN_SHARE))
+    action, holdout = draw_actions(segment[who], rng)
+    return Offers(
+        who=who,
+        when=when[who],
+        action=action,
+        channel=channels_of(action),
+        propensity=PROPENSITY[segment[who], action],
+        cost=action_cost_eur(action, price[who]),
+        holdout=holdout == 1,
+    )
+
+
 def draw_actions(segment: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Draw the action code and the holdout flag (0 or 1) of each reached customer."""
     holdout = (rng.random(segment.size) < HOLDOUT_SHARE).astype(np.int64)
     cumulative = np.cumsum(DRAW, axis=1)[:, :-1]
     drawn = (rng.random(segment.size)[:, None] > cumulative[segment]).sum(axis=1)
     return np.where(holdout == 1, 0, drawn), holdout
+
+
+def channels_of(action: Ints) -> NDArray[np.object_]:
+    """Return the channel of each action code, None where nobody is contacted."""
+    names: NDArray[np.object_] = np.array([*CHANNELS, None], dtype=object)
+    return np.asarray(names[_CHANNEL_OF_ACTION[action]])
 
 
 def action_cost_eur(action: Ints, price: Floats) -> Floats:
@@ -41,18 +79,24 @@ def action_cost_eur(action: Ints, price: Floats) -> Floats:
     return cost
 
 
-def actions_table(who: Ints, when: Ints, action: Ints, holdout: Ints, cost: Floats, segment: Ints) -> pd.DataFrame:
-    """Return one row per reached contract end; ``segment`` is the customer's, one entry per row."""
+def actions_table(offers: Sequence[Offers]) -> pd.DataFrame:
+    """Return one row per action of one offer or more, ``no_action`` included."""
+    who, when, action, propensity, cost, holdout = (
+        np.concatenate([getattr(offer, name) for offer in offers])
+        for name in ("who", "when", "action", "propensity", "cost", "holdout")
+    )
     order = order_by_customer(who, when)
-    who, when, action = who[order], when[order], action[order]
+    channel = np.concatenate([offer.channel for offer in offers])[order]
+    names = sorted({name for name in channel.tolist() if name is not None})
+    codes = np.array([-1 if name is None else names.index(name) for name in channel.tolist()], dtype=np.int64)
     return pd.DataFrame(
         {
-            "customer_id": customer_ids(who),
-            "action_time": times(when),
-            "action": labels(ACTIONS, action),
-            "channel": labels(CHANNELS, _CHANNEL_OF_ACTION[action]),
-            "propensity": PROPENSITY[segment[order], action],
+            "customer_id": customer_ids(who[order]),
+            "action_time": times(when[order]),
+            "action": labels(ACTIONS, action[order]),
+            "channel": labels(names, codes),
+            "propensity": propensity[order],
             "cost": cost[order],
-            "holdout": holdout[order] == 1,
+            "holdout": holdout[order],
         }
     )

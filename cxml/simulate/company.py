@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from cxml.errors import ConfigError, listed
+from cxml.simulate.actions import actions_table
 from cxml.simulate.columns import times
+from cxml.simulate.events import delivery_delays
 from cxml.simulate.life import Life, life
 from cxml.simulate.people import customers_table, people
 from cxml.simulate.surveys import surveys_table
@@ -108,10 +110,10 @@ def simulation(run: Life, rng: np.random.Generator) -> Simulation:
     timeline, left = run.timeline, run.state.left
     tables = {
         "customers": customers_table(run.people, timeline, rng),
-        "events": run.events.table(left, timeline.as_of, rng),
+        "events": run.events.table(left, timeline.as_of, delivery_delays(run.events.n, rng)),
         "surveys": surveys_table(run.invitations, left, timeline.as_of),
-        "contracts": run.contracts.table(run.people),
+        "contracts": run.contracts_table(),
         "environment": environment_table(run.world, timeline, rng),
-        "actions": run.actions_table(),
+        "actions": actions_table(run.offers),
     }
     return Simulation(tables=tables, truth=truth_table(run), as_of=times(np.array([timeline.as_of]))[0])

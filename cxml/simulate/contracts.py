@@ -43,30 +43,31 @@ def felt_price_change(old: Floats, new: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class ContractLog:
-    """Terms in the order they ended, then the running ones."""
+    """Terms in the order they ended."""
 
     _terms: list[Terms] = field(default_factory=list)
 
     def add(self, terms: Terms) -> None:
-        """Append terms that ended, or that still run."""
+        """Append terms that ended."""
         self._terms.append(terms)
 
-    def table(self, people: People) -> pd.DataFrame:
-        """Return one row per term; ``price`` is in EUR per month."""
-        who = np.concatenate([terms.who for terms in self._terms])
-        start = np.concatenate([terms.start for terms in self._terms])
+    def table(self, people: People, running: Terms) -> pd.DataFrame:
+        """Return one row per term, the running ones included; ``price`` is in EUR per month."""
+        found = [*self._terms, running]
+        who = np.concatenate([terms.who for terms in found])
+        start = np.concatenate([terms.start for terms in found])
         order = order_by_customer(who, start)
         who = who[order]
         return pd.DataFrame(
             {
                 "customer_id": customer_ids(who),
-                "contract_id": contract_ids(who, np.concatenate([terms.number for terms in self._terms])[order]),
+                "contract_id": contract_ids(who, np.concatenate([terms.number for terms in found])[order]),
                 "start_time": times(start[order]),
-                "end_time": times(np.concatenate([terms.end for terms in self._terms])[order]),
-                "price": np.concatenate([terms.price for terms in self._terms])[order],
+                "end_time": times(np.concatenate([terms.end for terms in found])[order]),
+                "price": np.concatenate([terms.price for terms in found])[order],
                 "plan": labels(PLANS, people.plan[who]),
                 "addons": people.addons[who],
                 "auto_pay": people.auto_pay[who],
-                "renewed": flags(np.concatenate([terms.renewed for terms in self._terms])[order]),
+                "renewed": flags(np.concatenate([terms.renewed for terms in found])[order]),
             }
         )

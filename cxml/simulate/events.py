@@ -33,6 +33,12 @@ class _Batch:
     measures: Mapping[str, Floats]
 
 
+def delivery_delays(n: int, rng: np.random.Generator) -> Ints:
+    """Return how many seconds later each of ``n`` events is known, 0 for most."""
+    delay = rng.exponential(LATE_DAYS * 86_400, size=n).astype(np.int64)
+    return np.where(rng.random(n) < SHARE_LATE_KNOWN, delay, 0)
+
+
 @dataclass(frozen=True)
 class EventLog:
     """Everything that happened, in the order the months drew it."""
@@ -54,12 +60,19 @@ class EventLog:
         self._add("purchase", bought.who, bought.when, bought.channel, value=bought.value)
         self._add("visit", seen.who, seen.when, seen.channel)
 
-    def table(self, left: Ints, as_of: int, rng: np.random.Generator) -> pd.DataFrame:
-        """Return one row per event before its customer ``left``, known before ``as_of``."""
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return sum(batch.who.size for batch in self._batches)
+
+    def table(self, left: Ints, as_of: int, delay: Ints) -> pd.DataFrame:
+        """Return one row per event before its customer ``left``, known before ``as_of``.
+
+        ``delay`` says how many seconds later than it happened each event is known, in the order the months drew them.
+        """
         who = np.concatenate([batch.who for batch in self._batches])
         when = np.concatenate([batch.when for batch in self._batches])
-        delay = rng.exponential(LATE_DAYS * 86_400, size=when.size).astype(np.int64)
-        known = when + np.where(rng.random(when.size) < SHARE_LATE_KNOWN, delay, 0)
+        known = when + delay
         order = order_by_customer(who, when)
         order = order[(when < left[who])[order] & (known < as_of)[order]]
         event_type = np.concatenate([np.full(batch.who.size, batch.event_type, np.int8) for batch in self._batches])

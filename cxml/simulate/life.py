@@ -1,12 +1,13 @@
 """The months of the company, one after the other: what happens, what is felt, who is asked, who renews."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxml.simulate.actions import CAMPAIGN_SHARE, action_cost_eur, actions_table, draw_actions
+from cxml.simulate.actions import Offers, campaign_offers
 from cxml.simulate.contracts import ContractLog, Terms, felt_price_change, next_price
 from cxml.simulate.events import EventLog
 from cxml.simulate.mood import SHOCK, Mood, mood
@@ -15,7 +16,7 @@ from cxml.simulate.renewal import ACTIONS, MEMORY, action_effects, price_sensiti
 from cxml.simulate.signals import complaints, posts, purchases, visits
 from cxml.simulate.state import Averages, State, first_state, price_gap, tenure_years
 from cxml.simulate.surveys import RELATIONAL_EVERY_MONTHS, Invitations, invitations
-from cxml.simulate.timeline import TERM_MONTHS, Floats, Ints, Timeline
+from cxml.simulate.timeline import TERM_MONTHS, Bools, Floats, Ints, Timeline
 from cxml.simulate.touchpoints import PHONE, Window, contacts, deliveries, voice_tone
 from cxml.simulate.world import World
 
@@ -46,21 +47,50 @@ class Life:
     events: EventLog = field(default_factory=EventLog)
     contracts: ContractLog = field(default_factory=ContractLog)
     invitations: list[Invitations] = field(default_factory=list)
-    offers: list[tuple[Ints, Ints, Ints, Ints, Floats]] = field(default_factory=list)
+    offers: list[Offers] = field(default_factory=list)
     averages: Averages = field(default_factory=Averages)
     past_states: dict[int, State] = field(default_factory=dict)
 
-    def actions_table(self) -> pd.DataFrame:
-        """Return one row per action decided, ``no_action`` included."""
-        who, when, action, holdout, cost = (np.concatenate(parts) for parts in zip(*self.offers, strict=True))
-        return actions_table(who, when, action, holdout, cost, self.people.segment[who])
+    def decided_at(self) -> Ints:
+        """Return the second at which the action before the end of each running term is decided."""
+        return self.state.term_end(self.people, self.timeline) - self.lead
+
+    def due(self) -> Bools:
+        """Who is under contract when the month begins and has an action decided within it."""
+        start, end = (self.timeline.start_of(self.state.month + ahead) for ahead in (0, 1))
+        decided = self.decided_at()
+        return np.asarray((decided >= start) & (decided < end) & self.state.in_force(self.people))
+
+    def contracts_table(self) -> pd.DataFrame:
+        """Return one row per term that ended, and per running one."""
+        running = np.flatnonzero(self.state.in_force(self.people))
+        return self.contracts.table(self.people, _terms(self, running, np.full(running.size, -1)))
+
+
+Offering = Callable[[Life, np.random.Generator], Offers]
+"""What is decided in a month for those who are due; may draw."""
+
+
+def campaign(run: Life, rng: np.random.Generator) -> Offers:
+    """Return the random actions of a month."""
+    return campaign_offers(run.due(), run.decided_at(), run.people.segment, run.state.price, rng)
 
 
 def life(
     people: People, world: World, timeline: Timeline, rng: np.random.Generator, keep: frozenset[int] = frozenset()
 ) -> Life:
     """Live through every month; ``keep`` names months whose starting state is wanted as well."""
-    run = Life(
+    run = begun(people, world, timeline, rng)
+    for month in range(timeline.months):
+        if month in keep:
+            run.past_states[month] = run.state.copy()
+        live_month(run, campaign, rng)
+    return run
+
+
+def begun(people: People, world: World, timeline: Timeline, rng: np.random.Generator) -> Life:
+    """Return a life at the calendar's first instant."""
+    return Life(
         people=people,
         world=world,
         timeline=timeline,
@@ -68,18 +98,12 @@ def life(
         lead=rng.integers(LEAD_DAYS[0] * 86_400, LEAD_DAYS[1] * 86_400, size=people.n),
         phase=rng.integers(0, RELATIONAL_EVERY_MONTHS, size=people.n),
     )
-    for month in range(timeline.months):
-        if month in keep:
-            run.past_states[month] = run.state.copy()
-        _live_month(run, month, rng)
-        run.state.month = month + 1
-    running = np.flatnonzero(run.state.in_force(people))
-    run.contracts.add(_running_terms(run, running, np.full(running.size, -1)))
-    return run
 
 
-def _live_month(run: Life, month: int, rng: np.random.Generator) -> None:
+def live_month(run: Life, offering: Offering, rng: np.random.Generator) -> None:
+    """Live through the month that comes next."""
     people, world, state = run.people, run.world, run.state
+    month = state.month
     window = _window(run, month)
     gap = price_gap(state.price, people, world, month)
     satisfaction = people.level + state.deviation
@@ -92,7 +116,7 @@ def _live_month(run: Life, month: int, rng: np.random.Generator) -> None:
     now = mood(window.start, window.end, people.level, state.deviation, shock, who, when, felt)
     angry = complaints(now, satisfaction, window, brought, met, rng)
 
-    _decide_actions(run, window, now, gap, rng)
+    _take_actions(run, offering(run, rng), now, gap)
     p_renew_soon = _p_renew_soon(run, window, satisfaction, gap)
     tone = np.where(met.channel == PHONE, voice_tone(now.at(met.who, met.when), met.solved, rng), np.nan)
     run.events.add_touchpoints(brought, met, tone)
@@ -122,6 +146,7 @@ def _live_month(run: Life, month: int, rng: np.random.Generator) -> None:
     state.late = MEMORY * state.late + count["late"]
     state.unsolved = MEMORY * state.unsolved + count["unsolved"]
     state.complaints = MEMORY * state.complaints + count["complaints"]
+    state.month = month + 1
 
 
 def _window(run: Life, month: int) -> Window:
@@ -133,22 +158,18 @@ def _window(run: Life, month: int) -> Window:
     return Window(month, start, end, begin, np.where(here, end, begin))
 
 
-def _decide_actions(run: Life, window: Window, now: Mood, gap: Floats, rng: np.random.Generator) -> None:
-    """Reach a random part of the contracts that end in about 60 days; effects are those of the moment.
+def _take_actions(run: Life, offers: Offers, now: Mood, gap: Floats) -> None:
+    """Take the actions of a month; effects are those of the moment.
 
     Recent counts are those of the month's start, satisfaction is that of the very second.
     """
     people, state = run.people, run.state
-    decided = state.term_end(people, run.timeline) - run.lead
-    due = (decided >= window.start) & (decided < window.end) & state.in_force(people)
-    who = np.flatnonzero(due & (rng.random(people.n) < CAMPAIGN_SHARE))
-    when = decided[who]
-    action, holdout = draw_actions(people.segment[who], rng)
+    who, when, action = offers.who, offers.when, offers.action
     sensitivity = price_sensitivity(people.segment, people.price_orientation)[who]
     effects = action_effects(now.at(who, when), gap[who], state.late[who], state.unsolved[who], sensitivity)
     state.effect[who] = effects[np.arange(who.size), action]
     state.discounted[who] = action == ACTIONS.index("discount")
-    run.offers.append((who, when, action, holdout, action_cost_eur(action, state.price[who])))
+    run.offers.append(offers)
 
 
 def _p_renew_soon(run: Life, window: Window, satisfaction: Floats, gap: Floats) -> Floats:
@@ -170,7 +191,7 @@ def _decide_renewals(
     logit = _logit(run, window.month, satisfaction, gap, MEMORY * state.complaints + complained, end)
     renews = rng.random(people.n) < expit(logit)
     who = np.flatnonzero(ends)
-    run.contracts.add(_running_terms(run, who, renews[who].astype(np.int64)))
+    run.contracts.add(_terms(run, who, renews[who].astype(np.int64)))
 
     goes, stays = ends & ~renews, ends & renews
     price = np.where(stays, next_price(state.price, state.discounted, rng), state.price)
@@ -203,7 +224,7 @@ def _count(who: Ints, n: int) -> Ints:
     return np.asarray(np.bincount(who, minlength=n), np.int64)
 
 
-def _running_terms(run: Life, who: Ints, renewed: Ints) -> Terms:
+def _terms(run: Life, who: Ints, renewed: Ints) -> Terms:
     people, state, timeline = run.people, run.state, run.timeline
     return Terms(
         who=who,
