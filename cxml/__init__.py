@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         compare,
         customer,
         evaluate,
+        evaluate_policy,
         histories,
         indicators,
         kpi,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         population_nps,
         record_outcomes,
         score,
+        simulate_policy,
         train,
     )
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
@@ -42,6 +44,7 @@ _HOMES = {
     "compare": "cxml.pipeline",
     "customer": "cxml.pipeline",
     "evaluate": "cxml.pipeline",
+    "evaluate_policy": "cxml.pipeline",
     "histories": "cxml.pipeline",
     "indicators": "cxml.pipeline",
     "kpi": "cxml.pipeline",
@@ -53,6 +56,7 @@ _HOMES = {
     "record_outcomes": "cxml.pipeline",
     "score": "cxml.pipeline",
     "simulate": "cxml.simulate",
+    "simulate_policy": "cxml.pipeline",
     "train": "cxml.pipeline",
 }
 
@@ -66,6 +70,7 @@ __all__ = [
     "compare",
     "customer",
     "evaluate",
+    "evaluate_policy",
     "histories",
     "indicators",
     "kpi",
@@ -77,6 +82,7 @@ __all__ = [
     "record_outcomes",
     "score",
     "simulate",
+    "simulate_policy",
     "train",
 ]
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from cxml.cli_options import CONFIG as _CONFIG
-from cxml.cli_options import MODELS as _MODELS
+from cxml.cli_options import AS_OF, CONFIG, MODELS, moment_of, step
 from cxml.cli_policy import policy
 from cxml.errors import ConfigError, CxmlError
 
@@ -44,7 +39,7 @@ main.add_command(policy)
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 def check(config: Path) -> None:
     """Say what was found in each table, and every fault."""
     from cxml.config import load_config
@@ -67,7 +62,7 @@ def schema() -> None:
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--sql", is_flag=True, help="Print the DuckDB SQL in place of the list.")
 def features(config: Path, *, sql: bool) -> None:
     """List the features of a company, or the SQL that computes them."""
@@ -79,7 +74,7 @@ def features(config: Path, *, sql: bool) -> None:
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option(
     "--by",
     help="Columns to group by, such as segment,month; by default those there are of segment, touchpoint, channel.",
@@ -109,7 +104,7 @@ def indicators(
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--by", help="Columns of the customers to group by, such as segment,region: the default, where they are.")
 @click.option("--to", type=click.Path(path_type=Path), help="File to write too, .parquet or .csv.")
 def nps(config: Path, by: str | None, to: Path | None) -> None:
@@ -118,11 +113,11 @@ def nps(config: Path, by: str | None, to: Path | None) -> None:
     from cxml.pipeline import population_nps
 
     groups = None if by is None else [column.strip() for column in by.split(",") if column.strip()]
-    click.echo(_measured(population_nps(load_config(config), by=groups, to=to, step=_step)))
+    click.echo(_measured(population_nps(load_config(config), by=groups, to=to, step=step)))
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option(
     "--features", "listed", is_flag=True, help="List the cell of every feature too, and what placed it there."
 )
@@ -133,14 +128,14 @@ def maturity(config: Path, picture: Path | None, *, listed: bool, no_skill: bool
     from cxml.config import load_config
     from cxml.pipeline import maturity as company_maturity
 
-    found = company_maturity(load_config(config), skill=not no_skill, picture=picture, step=_step)
+    found = company_maturity(load_config(config), skill=not no_skill, picture=picture, step=step)
     click.echo(_matured(found, listed=listed))
     if picture:
         click.echo(f"written: {picture}")
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--by", help="Columns in whose groups to look too, such as segment,region; by default segment.")
 @click.option(
     "--repeats",
@@ -166,41 +161,41 @@ def evaluate(
         to=to,
         file_format=file_format,
         picture=picture,
-        step=_step,
+        step=step,
     )
     click.echo(_evaluated(found))
 
 
 @main.command()
-@_CONFIG
-@_MODELS
+@CONFIG
+@MODELS
 def train(config: Path, models: Path) -> None:
     """Train the models of a company and save its bundle."""
     from cxml.config import load_config
     from cxml.pipeline import train as train_company
 
-    click.echo(f"\n{train_company(load_config(config), models=models, step=_step).text}")
+    click.echo(f"\n{train_company(load_config(config), models=models, step=step).text}")
 
 
 @main.command()
-@_CONFIG
-@_MODELS
-@click.option("--as-of", help="Moment to score at, such as 2024-05-31 (UTC); by default that of the data.")
+@CONFIG
+@MODELS
+@AS_OF
 @click.option("--to", type=click.Path(path_type=Path), help="File to write, .parquet or .csv.")
 def score(config: Path, models: Path, as_of: str | None, to: Path | None) -> None:
     """Score every customer and recommend an action for each."""
     from cxml.config import load_config
     from cxml.pipeline import score as score_company
 
-    moment = _moment(as_of) if as_of else None
-    click.echo(_scored(score_company(load_config(config), models=models, as_of=moment, to=to, step=_step)))
+    moment = moment_of(as_of) if as_of else None
+    click.echo(_scored(score_company(load_config(config), models=models, as_of=moment, to=to, step=step)))
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.argument("customer_id", metavar="ID")
-@_MODELS
-@click.option("--as-of", help="Moment to look at, such as 2024-05-31 (UTC); by default that of the data.")
+@MODELS
+@AS_OF
 @click.option("--language", type=click.Choice(["en", "pt"]), default="en", show_default=True, help="Of the story.")
 def customer(config: Path, customer_id: str, models: Path, as_of: str | None, language: Literal["en", "pt"]) -> None:
     """Tell one customer's whole story: who, what happened, health and its reasons, what comes next."""
@@ -208,14 +203,14 @@ def customer(config: Path, customer_id: str, models: Path, as_of: str | None, la
     from cxml.pipeline import customer as story_of
     from cxml.report.customer_text import customer_text
 
-    moment = _moment(as_of) if as_of else None
+    moment = moment_of(as_of) if as_of else None
     click.echo(
         customer_text(story_of(load_config(config), customer_id, models=models, as_of=moment, language=language))
     )
 
 
 @main.command()
-@_MODELS
+@MODELS
 @click.option(
     "--customers", default=4_000, show_default=True, type=click.IntRange(min=500), help="How many to simulate."
 )
@@ -224,41 +219,16 @@ def demo(models: Path, customers: int, seed: int) -> None:
     """Simulate a company, train on it, score every customer and recommend an action for each."""
     from cxml.pipeline import demo as run_demo
 
-    trained, scored = run_demo(models, n_customers=customers, random_state=seed, step=_step)
+    trained, scored = run_demo(models, n_customers=customers, random_state=seed, step=step)
     click.echo(f"\n{trained.text}")
     click.echo(_scored(scored))
     folder = models / "sample" / "tables"
     click.echo(f"\nThe tables are in {folder}. configs/sample.yaml describes them: `export CXML_SAMPLE={folder}`.")
 
 
-@contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Show the step that runs, and how long it took."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
-    started = time.perf_counter()
-    with console.status(name) if console.is_terminal else _plain():
-        yield
-    console.print(f"{time.perf_counter() - started:6.1f} s  {name}")
-
-
-@contextmanager
-def _plain() -> Iterator[None]:
-    yield
-
-
 def _listed(columns: str | None) -> list[str] | None:
     """Return the names of a list with commas; None where there is none."""
     return None if columns is None else [column.strip() for column in columns.split(",") if column.strip()]
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"--as-of: must be a time (ISO 8601); it is {text!r}. Write it as 2024-05-31.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _found(tables: Tables) -> str:

@@ -29,12 +29,13 @@ from cxml.predictive.health_heads import RENEWAL as RENEWAL
 from cxml.predictive.health_heads import speaks
 from cxml.predictive.profile import swapped_columns
 from cxml.predictive.records import columns_in, iso_text, keys_in, plain_value, utc_datetime
+from cxml.predictive.uplift.serving import served, uplift_columns, uplifts
 from cxml.predictive.vocabulary import Language
 from cxml.prescriptive.decisions import Decisions, decision_id, decisions
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
 from cxml.schema.allocated import Allocated
-from cxml.schema.rows import ExplainedChange, Explanation, HealthItem, Prediction, Reason, Recommendation
+from cxml.schema.rows import ExplainedChange, Explanation, HealthItem, Prediction, Reason, Recommendation, Uplift
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,7 @@ __all__ = [
     "Predictor",
     "Reason",
     "Recommendation",
+    "Uplift",
     "load",
 ]
 
@@ -95,9 +97,11 @@ class Predictor:
         own = tuple(name for name in reads if name not in bundle.encoding.names)
         self._policys_own = Encoding(own, {name: () for name in own if reads[name] == "text"})
         self.explainer = Explainer(bundle)
+        self.effects = served(bundle.effects)
         wide = {name: model.heads.n_features for name, model in bundle.models.items()}
         if bundle.value_model:
             wide[VALUE] = bundle.value_model.members.n_features
+        wide |= {f"effect of {effect.action} on {effect.outcome}": effect.n_features for effect in bundle.effects}
         for name, found in wide.items():
             if found - {len(bundle.encoding.names)}:
                 raise BundleError(
@@ -123,7 +127,7 @@ class Predictor:
     @overload
     def predict(self, features: pd.DataFrame, *, reasons: int = 0, language: Language = "en") -> pd.DataFrame: ...
     def predict(self, features: Any, *, reasons: int = 0, language: Language = "en") -> Any:
-        """Predict NPS class, renewal risk, health and value.
+        """Predict NPS class, renewal risk, health, value, and what each action would change.
 
         Parameters
         ----------
@@ -152,6 +156,7 @@ class Predictor:
         columns, shape = columns_in(features)
         typed, matrix = self._read(columns)
         found = self._predicted(typed, matrix)
+        told = [(effect, c.uplift_columns(effect.outcome, effect.action)) for effect in self.effects]
         if reasons:
             found |= self.explainer.reasons(typed, matrix, reasons, known_language(language))
         customers, moments = keys_in(columns, shape.n_rows, needed=shape.kind == "frame")
@@ -168,6 +173,10 @@ class Predictor:
                     Reason(*(plain_value(found[name][i]) for name in c.reason_columns(rank)))
                     for rank in range(1, reasons + 1)
                     if found[c.reason_columns(rank)[0]][i] is not None
+                ),
+                uplifts=tuple(
+                    Uplift(effect.action, effect.outcome, *(plain_value(found[name][i]) for name in names))
+                    for effect, names in told
                 ),
                 model_version=self.bundle.model_version,
             )
@@ -290,7 +299,7 @@ class Predictor:
         if predictions is None:
             found = self._predicted(typed, matrix)
         else:
-            found = {name: _array(predictions[name]) for name in _DECIDING}
+            found = {name: _array(predictions[name]) for name in (*_DECIDING, *uplift_columns(self.effects))}
             keys = keys_in({name: predictions[name] for name in c.KEY}, len(predictions), needed=True)
             if keys[0] != customers or not np.array_equal(keys[1], moments):
                 raise SchemaError(
@@ -443,6 +452,8 @@ class Predictor:
             found[c.RENEWAL_RISK] = p[:, 1]
         found[c.HEALTH] = health(found[c.RENEWAL_RISK], found[c.P_DETRACTOR], found[c.P_PROMOTER], self.bundle.health)
         found[c.VALUE] = self._value(typed, matrix)
+        if self.effects:
+            found |= uplifts(self.effects, matrix, found[c.RENEWAL_RISK] if RENEWAL in self.bundle.models else None)
         return found
 
     def _probabilities(self, name: str, typed: Arrays, matrix: Matrix) -> Matrix | None:

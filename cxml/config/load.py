@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import UnionType
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from cxml.config.base import Part
 from cxml.config.company import CompanyConfig
 from cxml.config.ledger import path_alone
+from cxml.config.policy import PolicyConfig
 from cxml.config.yaml_file import yaml_mapping
 from cxml.errors import ConfigError, listed, near_miss
 
@@ -44,12 +46,9 @@ def load_config(path: str | Path) -> CompanyConfig:
     raw = yaml_mapping(path)
     folder = path.resolve().parent
     if isinstance(policy := raw.get("policy"), str):
-        raw["policy"] = yaml_mapping(folder / policy, "a policy.yaml")
-        folder_of_policy = (folder / policy).parent
+        raw["policy"] = _policy_mapping(folder / policy)
     else:
-        folder_of_policy = folder
-    for never in _never_files(raw.get("policy")):
-        never["file"] = str(folder_of_policy / expanded(never["file"]))
+        _find_files(policy, folder)
     if isinstance(ledger := path_alone(raw.get("ledger")), dict) and isinstance(ledger.get("path"), str):
         where = ledger["path"]
         raw["ledger"] = ledger | {
@@ -62,12 +61,37 @@ def load_config(path: str | Path) -> CompanyConfig:
     return parse_config(raw, name=path.name)
 
 
+def load_policy(path: str | Path) -> PolicyConfig:
+    """Read a policy.yaml on its own, such as one that is to be valued.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        Relative paths of lists of customers are relative to it.
+
+    Raises
+    ------
+    ConfigError
+        As for `load_config`.
+    """
+    path = Path(path)
+    with _all_faults(path.name, PolicyConfig):
+        return PolicyConfig.model_validate(_policy_mapping(path))
+
+
 def parse_config(raw: Mapping[str, Any], *, name: str = "config") -> CompanyConfig:
     """Turn a mapping, as YAML gives it, into a `CompanyConfig`, or raise `ConfigError` with every fault."""
-    try:
+    with _all_faults(name):
         return CompanyConfig.model_validate(raw)
+
+
+@contextmanager
+def _all_faults(name: str, of: type[Part] = CompanyConfig) -> Iterator[None]:
+    """Turn what pydantic says of a part of a config into one `ConfigError` with every fault."""
+    try:
+        yield
     except ValidationError as error:
-        found = list(islice(_faults(error), _MOST + 1))
+        found = list(islice(_faults(error, of), _MOST + 1))
         more = [f"and {error.error_count() - _MOST:,} more"] if len(found) > _MOST else []
         raise ConfigError(f"{name}: {listed([*found[:_MOST], *more])}") from None
 
@@ -105,6 +129,18 @@ def _files(tables: Any) -> Iterator[dict[str, Any]]:
             )
 
 
+def _policy_mapping(path: Path) -> dict[str, Any]:
+    raw = yaml_mapping(path, "a policy.yaml")
+    _find_files(raw, path.resolve().parent)
+    return raw
+
+
+def _find_files(policy: Any, folder: Path) -> None:
+    """Make the files that a policy names relative to its folder."""
+    for never in _never_files(policy):
+        never["file"] = str(folder / expanded(never["file"]))
+
+
 def _never_files(policy: Any) -> Iterator[dict[str, Any]]:
     """Give the guard rails of a policy that name a file of customers."""
     rails = policy.get("guard_rails") if isinstance(policy, dict) else None
@@ -114,7 +150,7 @@ def _never_files(policy: Any) -> Iterator[dict[str, Any]]:
             yield rule
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
+def _faults(error: ValidationError, of: type[Part]) -> Iterator[str]:
     faults = error.errors()
     for fault in faults:
         *parents, key = fault["loc"] or ("config",)
@@ -122,8 +158,8 @@ def _faults(error: ValidationError) -> Iterator[str]:
         if fault["type"] == "too_short" and any(loc[: len(fault["loc"])] == fault["loc"] for loc in inside):
             continue  # its items were left out because they are faulty, which is reported
         if fault["type"] == "extra_forbidden":
-            parent = _dotted([*parents]) or "the config"
-            known = near_miss(str(key)[:_SHOWN], _known_keys(parents))
+            parent = _dotted([*parents]) or f"the {'policy' if of is PolicyConfig else 'config'}"
+            known = near_miss(str(key)[:_SHOWN], _known_keys(parents, of))
             yield f"{parent} has no key {_short(str(key))}{known or '.'}"
         elif fault["type"] == "missing":
             yield f"{_dotted([*parents, key])}: is missing."
@@ -146,9 +182,9 @@ def _dotted(loc: list[Any]) -> str:
     return text
 
 
-def _known_keys(loc: list[Any]) -> list[str]:
+def _known_keys(loc: list[Any], of: type[Part]) -> list[str]:
     """Return the keys of the part of the config that ``loc`` leads to."""
-    part: Any = CompanyConfig
+    part: Any = of
     for step in loc:
         models = list(_models(part))
         if isinstance(step, int):

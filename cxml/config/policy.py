@@ -68,9 +68,13 @@ class ActionConfig(Conditions):
     effect: NumberOrText = 0.0
     """The assumed change in the probability of success (0.05 = 5 points), a number or an expression."""
     effect_low: NumberOrText | None = None
-    """The lowest that the effect may be; by default half of it."""
+    """The low end of the range that holds the effect with 95%; by default 0."""
     effect_high: NumberOrText | None = None
-    """The highest that it may be; by default one and a half times it."""
+    """Its high end; by default twice the effect."""
+    measured_by: Literal["renewal", "value", "nps", "nothing"] | None = None
+    """The outcome whose measured change is its effect: `renewal` where `benefit` is left out, else `nothing`.
+
+    Of `value` the effect is money, and there is no `benefit`; of `nps` it is points, and `benefit` is of a point."""
     uses: dict[Name, NumberOrText] = Field(default_factory=dict)
     """What else one such decision takes, to be limited under `limits`, such as `{agent_hours: 0.25}`."""
     treatments: tuple[TreatmentConfig, ...] = ()
@@ -108,9 +112,23 @@ class ActionConfig(Conditions):
         again = [name for name, n in Counter(treatment.channel for treatment in self.treatments).items() if n > 1]
         if again:
             raise ValueError(f"has two treatments over {again[0]!r}; a channel is there once")
+        benefits = (self.benefit, *(treatment.benefit or "value" for treatment in self.treatments))
+        if self.measured_by == "value" and any(benefit != "value" for benefit in benefits):
+            raise ValueError("is measured by value: its effect is money, so leave `benefit` out")
+        if self.measured_by == "nps" and any(benefit == "value" for benefit in benefits):
+            raise ValueError("is measured by nps: say with `benefit` what a point of the NPS is worth")
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise ValueError("must be valid from before it is valid until")
         return self
+
+
+class EffectsUse(Part):
+    """Which effects decide."""
+
+    use: Literal["measured", "assumed"] = "measured"
+    """`measured`: those learnt from the log of actions where there are any, weighed with what is assumed."""
+    decide_on: Literal["expected", "low"] = "expected"
+    """`low` ranks by the low end of each effect's range: what is sure comes before what may be more."""
 
 
 class WeightConfig(Scope):
@@ -165,6 +183,7 @@ class PolicyConfig(Part):
     issues: dict[Name, Conditions] = Field(default_factory=dict)
     groups: dict[Name, GroupConfig] = Field(default_factory=dict)
     weights: Annotated[tuple[WeightConfig, ...], Field(max_length=_MAX_OTHERS)] = ()
+    effects: EffectsUse = EffectsUse()
     channel_preferences: dict[Channel, NumberOrText] = Field(default_factory=dict)
     """For each channel a weight, a number or an expression, such as `CASE WHEN likes = 'mail' THEN 1.2 ELSE 1 END`."""
     features: tuple[Feature, ...] = ()

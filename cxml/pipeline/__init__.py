@@ -8,6 +8,8 @@ from cxml.pipeline.ledger import record_outcomes
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
 from cxml.pipeline.policy_checking import PolicyChecked, check_policy
+from cxml.pipeline.policy_simulation import PolicySimulated, simulate_policy
+from cxml.pipeline.policy_value import PolicyValued, evaluate_policy
 from cxml.pipeline.sample import demo
 from cxml.pipeline.scoring import Scored, score
 from cxml.pipeline.trained import histories
@@ -18,6 +20,8 @@ __all__ = [
     "Maturity",
     "Measured",
     "PolicyChecked",
+    "PolicySimulated",
+    "PolicyValued",
     "Scored",
     "Trained",
     "check",
@@ -26,6 +30,7 @@ __all__ = [
     "customer",
     "demo",
     "evaluate",
+    "evaluate_policy",
     "feature_query",
     "histories",
     "indicators",
@@ -34,5 +39,6 @@ __all__ = [
     "population_nps",
     "record_outcomes",
     "score",
+    "simulate_policy",
     "train",
 ]

@@ -14,6 +14,7 @@ from cxml.descriptive.sources import Tables
 from cxml.pipeline import plan
 from cxml.pipeline.alarms import alarms_of
 from cxml.pipeline.answering import Answering, answering, response_fit, weights_of
+from cxml.pipeline.effects import ACTED, Evidence, effects_of, evidence_of
 from cxml.pipeline.feature_rows import feature_rows
 from cxml.pipeline.policy_features import policy_of
 from cxml.predict import NPS, RENEWAL
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.measures import RetentionCosts
     from cxml.predictive.ordinal import OrdinalClassifier
+    from cxml.predictive.uplift.effect import Effect
 
 REPEATS = 2
 """Of the folds of a snapshot, which has no future to be judged on."""
@@ -42,6 +44,7 @@ class Material:
     planned : labels, splits and features
     kinds : of each feature
     rows : the FEATURES frame of each label, of the same rows in the same order
+    evidence, acted : what the log of actions tells, and the FEATURES frame of its ``rows``; None without one
     policy, value : compiled; None where the config has none
     costs : of contacting a customer at risk; None where the config does not say
     """
@@ -49,6 +52,8 @@ class Material:
     planned: plan.Plan
     kinds: Mapping[str, Any]
     rows: Mapping[str, pd.DataFrame]
+    evidence: Evidence | None
+    acted: pd.DataFrame | None
     policy: Policy | None
     value: list[Any] | None
     costs: RetentionCosts | None
@@ -80,9 +85,11 @@ def material_of(config: CompanyConfig, tables: Tables, planned: plan.Plan) -> Ma
     """Return what a company's models learn from, or raise what its features, policy, value or costs do not allow."""
     kinds = plan.kinds_of(planned.features, tables)
     policy, value = policy_of(config, tables, planned.features, kinds), plan.value_of(config, kinds)
-    asked = planned.labels | planned.amounts
+    evidence = evidence_of(config, tables)
+    asked = planned.labels | planned.amounts | ({} if evidence is None else {ACTED: evidence.rows})
     rows = feature_rows(config, tables, planned.features, asked)
-    return Material(planned, kinds, rows, policy, value, plan.costs_of(config, value, rows))
+    acted = rows.pop(ACTED, None)
+    return Material(planned, kinds, rows, evidence, acted, policy, value, plan.costs_of(config, value, rows))
 
 
 def learnt(
@@ -131,12 +138,28 @@ def learnt(
             regressor = plan.value_regressor(config)
             examples = plan.examples_of(rows[name], amounts)
             evaluations[name] = value_evaluation(regressor, examples, planned.splits.get(name))
-            valued, encoding = _value_model(config, material, regressor.customer_value_), regressor.encoding_
-    bundle = _bundle(config, material, encoding, models, valued, evaluations, alarms) if encoding is not None else None
+            valued, encoding = value_model_of(config, material, regressor.customer_value_), regressor.encoding_
+    effects: tuple[Effect, ...] = ()
+    if encoding is not None and material.evidence is not None and material.acted is not None:
+        with step("learn what actions change"):
+            effects = effects_of(config, material.evidence, material.acted, encoding)
+    fitted = None if encoding is None else Fitted(encoding, models, valued, effects)
+    bundle = None if fitted is None else bundle_of(config, material, fitted, evaluations, alarms)
     return Learnt(models, evaluations, alarms, of, p_answer, bundle)
 
 
-def _value_model(config: CompanyConfig, material: Material, members: Any) -> ValueModel:
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What was fitted, in columns of one encoding: models of classes, what tells the value, effects of actions."""
+
+    encoding: Encoding
+    models: Mapping[str, OrdinalClassifier]
+    valued: ValueModel | None
+    effects: tuple[Effect, ...]
+
+
+def value_model_of(config: CompanyConfig, material: Material, members: Any) -> ValueModel:
+    """Return the fitted members of the value model with for whom they speak."""
     from cxml.predictive.bundle import ValueModel
 
     assert config.labels.value is not None
@@ -144,32 +167,34 @@ def _value_model(config: CompanyConfig, material: Material, members: Any) -> Val
     return ValueModel(members, applies, config.labels.value.question())
 
 
-def _bundle(
+def bundle_of(
     config: CompanyConfig,
     material: Material,
-    encoding: Encoding,
-    models: Mapping[str, OrdinalClassifier],
-    valued: ValueModel | None,
-    evaluations: Mapping[str, Evaluation],
-    alarms: Mapping[str, tuple[Alarm, ...]],
+    found: Fitted,
+    evaluations: Mapping[str, Evaluation] | None = None,
+    alarms: Mapping[str, tuple[Alarm, ...]] | None = None,
 ) -> Bundle | None:
+    """Return what was fitted as a bundle, without the models of which it was seen that they have no signal.
+
+    None where nothing is left.
+    """
     from cxml.predictive.bundle import Bundle, Model
     from cxml.predictive.health import HealthWeights
     from cxml.predictive.profile import profiles
 
-    features = material.planned.features
+    features, evaluations, alarms = material.planned.features, evaluations or {}, alarms or {}
     applies = {RENEWAL: plan.renewal_applies(config, features, material.kinds)}
     fitted = {
         name: Model(model.heads_, applies.get(name), getattr(config.labels, name).question())
-        for name, model in models.items()
-        if (verdict := evaluations[name].verdict) is None or verdict.has_signal
+        for name, model in found.models.items()
+        if name not in evaluations or (verdict := evaluations[name].verdict) is None or verdict.has_signal
     }
-    if not fitted and valued is None:
+    if not fitted and found.valued is None:
         return None
     return Bundle(
         company=config.company,
         currency=config.currency,
-        encoding=encoding,
+        encoding=found.encoding,
         features=tuple(feature.model_dump(exclude_none=True) for feature in features),
         profiles=profiles(list(material.rows.values())),
         models=fitted,
@@ -180,5 +205,6 @@ def _bundle(
             name: {**evaluation.to_json(), "alarms": [alarm.to_json() for alarm in alarms.get(name, ())]}
             for name, evaluation in evaluations.items()
         },
-        value_model=valued,
+        value_model=found.valued,
+        effects=found.effects,
     )

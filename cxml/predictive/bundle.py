@@ -16,8 +16,9 @@ from cxml.predictive.customer_value import CustomerValue
 from cxml.predictive.encoding import Encoding
 from cxml.predictive.heads import Heads
 from cxml.predictive.health import HealthWeights
+from cxml.predictive.uplift.effect import Effect
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 _MANIFEST: Final = "manifest.json"
 _MODEL: Final = "model.json"
 _FEATURES: Final = "features.json"
@@ -56,7 +57,8 @@ class Bundle:
 
     ``features`` are the definitions that `cxml.descriptive` computes, ``profiles`` the training quantiles of the number
     features, ``value`` the tree of the value expression, ``value_model`` what tells the value in its place, ``policy``
-    the compiled policy as JSON, ``evaluation`` the measures of each model.
+    the compiled policy as JSON, ``evaluation`` the measures of each model, ``effects`` what each action was found to
+    change, those with too little evidence among them.
     """
 
     company: str
@@ -71,6 +73,7 @@ class Bundle:
     evaluation: Json
     model_version: str = ""
     value_model: ValueModel | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 def writable_bundle(path: str | Path) -> Path:
@@ -105,6 +108,8 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
     valued = bundle.value_model
     if valued is not None:
         files |= {_forest(_VALUE, forest): text for forest, text in sorted(valued.members.forests.items())}
+    for i, effect in enumerate(bundle.effects):
+        files |= {_forest(_effect(i), forest): text for forest, text in sorted(effect.forests.items())}
     files[_FEATURES] = _encoded(
         {
             "definitions": list(bundle.features),
@@ -125,6 +130,7 @@ def save_bundle(bundle: Bundle, path: str | Path) -> str:
             "value": bundle.value,
             "value_model": valued
             and {**valued.members.to_json(), "applies": valued.applies, "question": valued.question},
+            "effects": [effect.to_json() for effect in bundle.effects],
         }
     )
     model_version = _digest("".join(f"{name}{_digest(data)}" for name, data in sorted(files.items())).encode())[:12]
@@ -167,7 +173,8 @@ def read_bundle(path: str | Path) -> Bundle:
             )
     features, model = json.loads(files[_FEATURES]), json.loads(files[_MODEL])
     valued = model["value_model"]
-    for name, written in [*model["models"].items(), *([(_VALUE, valued)] if valued else [])]:
+    effects = [(_effect(i), written) for i, written in enumerate(model["effects"])]
+    for name, written in [*model["models"].items(), *([(_VALUE, valued)] if valued else []), *effects]:
         for forest in written["forests"]:
             if _forest(name, forest) not in files:
                 raise BundleError(
@@ -199,12 +206,21 @@ def read_bundle(path: str | Path) -> Bundle:
             valued["applies"],
             valued["question"],
         ),
+        effects=tuple(
+            Effect.from_json(written, {forest: files[_forest(name, forest)] for forest in written["forests"]})
+            for name, written in effects
+        ),
     )
 
 
 def _forest(model: str, forest: str) -> str:
     """Return the name of the file of a forest."""
     return f"{model}.{forest}.txt"
+
+
+def _effect(place: int) -> str:
+    """Return how the files of an effect are called: by its place, for the action may bear any name."""
+    return f"effect{place}"
 
 
 def _manifest(path: Path) -> Json:

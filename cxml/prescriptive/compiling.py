@@ -17,8 +17,8 @@ from cxml.prescriptive.scopes import places, treatments_of, unused_names
 from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
-# An effect that nobody measured may be half of what is assumed, or one and a half times it, unless the policy says.
-_LOW, _HIGH = 0.5, 1.5
+# An effect that nobody measured may be nothing, or twice what is assumed, unless the policy says.
+_LOW, _HIGH = 0.0, 2.0
 _TRUE: Final[Tree] = all_of([])
 _TEXTS: Final = ("category", "key", "text")
 
@@ -116,16 +116,17 @@ class _Compiler:
             trees[key] = all_of([tree for _, tree in found]) if found else None
             texts += [text for text, _ in found]
         nothing = action.name == c.NO_ACTION
+        money = action.measured_by == "value"  # the effect is money itself: there is nothing to multiply it by
+        given = {"cost": said("cost"), "benefit": 1 if money else said("benefit"), "effect": said("effect")}
         amounts: dict[str, Tree] = {
-            key: self._tree(parse.number, 0 if nothing else said(key), f"{at}.{key}")
-            for key in ("cost", "benefit", "effect")
+            key: self._tree(parse.number, 0 if nothing else amount, f"{at}.{key}") for key, amount in given.items()
         }
         for key, factor in (("effect_low", _LOW), ("effect_high", _HIGH)):
-            given = said(key) if treatment is None or treatment.effect is None else getattr(treatment, key)
+            stated = said(key) if treatment is None or treatment.effect is None else getattr(treatment, key)
             amounts[key] = (
                 ["*", ["number", factor], amounts["effect"]]
-                if given is None
-                else self._tree(parse.number, given, f"{at}.{key}")
+                if stated is None
+                else self._tree(parse.number, stated, f"{at}.{key}")
             )
         levers = [part.lever for _, part in parts if part is not None and part.lever != 1]
         return Option(
@@ -145,11 +146,24 @@ class _Compiler:
             effect=amounts["effect"],
             effect_low=amounts["effect_low"],
             effect_high=amounts["effect_high"],
+            measured=self._measured(action, said("benefit")),
+            cautious=self.config.effects.decide_on == "low",
             uses={name: self._tree(parse.number, used, f"{at}.uses.{name}") for name, used in said("uses").items()},
             weights=(*(Weight(["number", float(lever)], None) for lever in levers), *weights),
             stops=stops,
             never=never,
         )
+
+    def _measured(self, action: ActionConfig, benefit: Any) -> tuple[str, ...]:
+        """Return the columns that would tell what an action changes; none where the policy keeps to what it assumes.
+
+        What a success of it is worth is what a customer who stays is worth, unless the policy says otherwise: then its
+        success is another one, which nothing was measured of unless it says what.
+        """
+        outcome = action.measured_by or ("renewal" if benefit == c.VALUE else "nothing")
+        if self.config.effects.use == "assumed" or outcome == "nothing" or action.name == c.NO_ACTION:
+            return ()
+        return c.uplift_columns(outcome, action.name)
 
     def _weights(self) -> list[tuple[Weight, ...]]:
         """Return the weights of each option: those of its channel, and those whose scope it is in."""

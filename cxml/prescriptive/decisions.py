@@ -14,16 +14,13 @@ from cxml.conditions.arrays import object_array
 from cxml.prescriptive.choosing import Choice, arbitrated
 from cxml.prescriptive.distribution import probability_of
 from cxml.prescriptive.draws import Drawn
+from cxml.prescriptive.effects import effect_sources
 from cxml.prescriptive.options import Columns, Floats, expected_values, run_of
 from cxml.prescriptive.policy import Policy
 from cxml.prescriptive.smallest_change import smallest_changes
 from cxml.prescriptive.why import why
 from cxml.schema.allocated import Allocated
 from cxml.schema.decided import EXPLORED, HELD_OUT, LIMITED, NOTHING_FIRED, NOTHING_PAYS
-
-ASSUMED: Final = "assumed"
-"""Where an effect comes from: the policy assumes it."""
-
 
 _ROUNDING: Final = 1e-9
 
@@ -46,6 +43,7 @@ class Decisions:
     expected_low: Floats
     expected_high: Floats
     effect_source: NDArray[Any]
+    evidence: Floats
     cost: Floats
     priority: Floats
     rule: NDArray[Any]
@@ -81,7 +79,7 @@ def decisions(
     run = run_of(policy, columns, customers, moments)
     look, draws, made = arbitrated(policy, run, customers)
     chosen, rows = made.chosen, np.arange(run.n_rows)
-    value, low, high = expected_values(policy, chosen, run)
+    expected = expected_values(policy, chosen, run)
     runner_up, margin = _runner_up(policy, made)
     decided = ~(draws.holdout | draws.explored)
     margin[~decided] = np.nan
@@ -91,10 +89,11 @@ def decisions(
         action=actions[chosen],
         channel=object_array([option.channel for option in policy.options])[chosen],
         contact_time=np.where(contacted, moments + made.day * np.timedelta64(1, "D"), np.datetime64("NaT", "us")),
-        expected_value=value,
-        expected_low=low,
-        expected_high=high,
-        effect_source=np.full(len(rows), ASSUMED, dtype=object),
+        expected_value=expected.value,
+        expected_low=expected.low,
+        expected_high=expected.high,
+        effect_source=effect_sources(expected.evidence),
+        evidence=expected.evidence,
         cost=look.cost[rows, chosen],
         priority=look.priority[rows, chosen],
         rule=_rules(policy, made, draws),

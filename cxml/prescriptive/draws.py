@@ -86,28 +86,28 @@ def drawn(
         What is drawn holds within every limit.
     """
     n_rows = len(keys)
-    holdout = _uniform(keys, _HOLDOUT) < holdout_share
+    holdout = uniform(keys, _HOLDOUT) < holdout_share
     none = np.full(n_rows, nothing, dtype=np.intp)
     n_fired = fired.sum(axis=1)
     share = np.broadcast_to(np.asarray(exploration_share, dtype=np.float64), (n_rows,))
     if not share.any():
         return Drawn(holdout, np.zeros(n_rows, dtype=bool), share, none, n_fired, odds, 1.0)
     now = keys ^ mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
-    explored = ~holdout & (_uniform(now, _EXPLORE) < share)
+    explored = ~holdout & (uniform(now, _EXPLORE) < share)
     rows = np.flatnonzero(explored)
     option = none.copy()
     if odds is None:
-        wanted = (_uniform(now[rows], _WHICH) * n_fired[rows]).astype(np.intp)  # the how-manieth of those that fired
+        wanted = (uniform(now[rows], _WHICH) * n_fired[rows]).astype(np.intp)  # the how-manieth of those that fired
         option[rows] = (fired[rows].cumsum(axis=1) > wanted[:, None]).argmax(axis=1)
         chances = fired[rows] / np.maximum(n_fired[rows], 1)[:, None]
     else:
         chances = odds[rows]
         upto = chances.cumsum(axis=1)
-        point = np.minimum(_uniform(now[rows], _WHICH) * upto[:, -1], np.nextafter(upto[:, -1], 0))
+        point = np.minimum(uniform(now[rows], _WHICH) * upto[:, -1], np.nextafter(upto[:, -1], 0))
         option[rows] = (upto > point[:, None]).argmax(axis=1)
     kept = _kept(chances, [(amount, _rows(use, rows)) for amount, use in limits])
     if kept < 1:
-        option[rows[_uniform(now[rows], _THIN) >= kept]] = nothing
+        option[rows[uniform(now[rows], _THIN) >= kept]] = nothing
     for amount, use in limits:
         took = _used(_rows(use, rows), option[rows])
         order = np.argsort(now[rows], kind="stable")  # as good as any, and the same every time
@@ -162,7 +162,7 @@ def _used(use: Floats, option: NDArray[np.intp]) -> Floats:
     return found
 
 
-def _uniform(keys: NDArray[np.uint64], salt: Any) -> Floats:
+def uniform(keys: NDArray[np.uint64], salt: Any) -> Floats:
     """Return a number in [0, 1) for each key and a salt."""
     return (mixed(keys ^ salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
 

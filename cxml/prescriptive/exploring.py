@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from cxml.conditions.arrays import numbers
 from cxml.prescriptive.allocating.relaxation import first_best
 from cxml.prescriptive.draws import mixed
+from cxml.prescriptive.effects import effects_of
 from cxml.prescriptive.groups import group_codes
-from cxml.prescriptive.options import FIRED, Floats, Looked, Run, effects_of
+from cxml.prescriptive.options import FIRED, Floats, Looked, Run
 from cxml.prescriptive.policy import Policy
 
 _IN_RANGE: Final = 2 * NormalDist().inv_cdf(0.975)
@@ -105,7 +106,8 @@ def shares(gain: Floats, share: float) -> Floats:
     fits = (scale * falling <= 1) & (left > 0)
     if not fits.any():
         return (gain > 0).astype(np.float64)
-    return np.minimum(scale[fits.argmax()] * gain, 1.0)
+    found: Floats = np.minimum(scale[fits.argmax()] * gain, 1.0)
+    return found
 
 
 def _worths(policy: Policy, run: Run, look: Looked) -> tuple[Floats, Floats]:
@@ -116,10 +118,12 @@ def _worths(policy: Policy, run: Run, look: Looked) -> tuple[Floats, Floats]:
         if j == policy.nothing:
             continue
         benefit = numbers(option.benefit, run.columns, run.n_rows)
-        effect, low, high = effects_of(option, run.columns, run.n_rows)
+        effects = effects_of(option, run.columns, run.n_rows)
         fired = look.status[:, j] == FIRED
-        mean[j] = np.where(fired, benefit * effect - look.cost[:, j], -np.inf)
-        spread[j] = np.where(fired, np.nan_to_num(np.abs(benefit * (high - low))) / _IN_RANGE, 0.0)  # no range is none
+        mean[j] = np.where(fired, benefit * effects.value - look.cost[:, j], -np.inf)
+        spread[j] = np.where(
+            fired, np.nan_to_num(np.abs(benefit * (effects.high - effects.low))) / _IN_RANGE, 0.0
+        )  # no range is none
     return mean, spread
 
 

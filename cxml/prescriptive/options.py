@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cxml.conditions.arrays import mask, numbers
 from cxml.conditions.coded import Coded, coded
+from cxml.prescriptive.effects import effect_of, effects_of
 from cxml.prescriptive.policy import Option, Policy, RunLimit
 
 Columns = Mapping[str, NDArray[Any]]
@@ -52,6 +53,7 @@ class Run:
 def run_of(policy: Policy, columns: Columns, customers: Sequence[str], moments: NDArray[np.datetime64]) -> Run:
     """Return a run of customers: the columns that the policy reads, and who is on which list of it."""
     read = frozenset().union(*(option.reads for option in policy.options), policy.groups_read)
+    read |= {name for option in policy.options for name in option.measured if name in columns}
     typed = {name: coded(columns[name]) if columns[name].dtype == object else columns[name] for name in sorted(read)}
     return Run(typed, moments, {name: _in_list(customers, listed) for name, listed in policy.lists.items()})
 
@@ -88,7 +90,7 @@ def look(option: Option, run: Run) -> tuple[NDArray[np.uint16], Floats, Floats]:
     columns, n_rows = run.columns, run.n_rows
     cost = numbers(option.cost, columns, n_rows)
     priority = numbers(option.benefit, columns, n_rows)
-    priority *= effects_of(option, columns, n_rows)[0]
+    priority *= effect_of(option, columns, n_rows)
     if (weight := _weight(option, columns, n_rows)) is not None:
         priority *= weight
     priority -= cost
@@ -107,35 +109,36 @@ def stop_label(option: Option, code: int) -> str:
     return option.stops[place].label if place < len(option.stops) else NEVER_LISTED
 
 
-def effects_of(option: Option, columns: Mapping[str, Column], n_rows: int) -> tuple[Floats, Floats, Floats]:
-    """Return the effect of an option on each customer, and the lowest and highest it may be; shapes (n_rows,).
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What each customer's choice is expected to bring, the lowest and highest it may, and how much was measured."""
 
-    Changes of a probability as the policy states them; NaN where an expression is unknown.
-    """
-    effect, low, high = (
-        numbers(tree, columns, n_rows) for tree in (option.effect, option.effect_low, option.effect_high)
-    )
-    return effect, low, high
+    value: Floats
+    low: Floats
+    high: Floats
+    evidence: Floats
 
 
-def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> tuple[Floats, Floats, Floats]:
+def expected_values(policy: Policy, chosen: NDArray[np.intp], run: Run) -> Expected:
     """Return what each customer's choice is expected to bring in money, and the lowest and highest it may.
 
-    Benefit x effect - cost, with the effect that the policy states and the range that it states for it; weights are
-    left out, for they are wishes and not money. Shapes (n_rows,).
+    Benefit x effect - cost, with the effect as `cxml.prescriptive.effects` finds it; weights are left out, for they are
+    wishes and not money. Shapes (n_rows,).
     """
-    value, low, high = (np.zeros(len(chosen)) for _ in range(3))
+    value, low, high, evidence = (np.zeros(len(chosen)) for _ in range(4))
     for j, option in enumerate(policy.options):
         rows = np.flatnonzero(chosen == j)
         if j == policy.nothing or not len(rows):
             continue
         part = run.part(rows).columns
         benefit, cost = (numbers(tree, part, len(rows)) for tree in (option.benefit, option.cost))
-        expected = [benefit * effect - cost for effect in effects_of(option, part, len(rows))]
+        effects = effects_of(option, part, len(rows))
+        expected = [benefit * effect - cost for effect in (effects.value, effects.low, effects.high)]
         value[rows] = expected[0]
         low[rows] = np.fmin.reduce(expected)  # a range that is unknown is none
         high[rows] = np.fmax.reduce(expected)
-    return value, low, high
+        evidence[rows] = effects.evidence
+    return Expected(value, low, high, evidence)
 
 
 def limit_use(policy: Policy, limit: RunLimit, columns: Mapping[str, Column], cost: Floats) -> Floats:

@@ -50,6 +50,8 @@ class Option:
     """An action over one channel: for whom, what stops it, and the trees of what it costs, brings and uses.
 
     ``rule`` is its conditions as their author wrote them. ``never`` names the lists of customers who never get it.
+    ``measured`` names the columns that tell its effect and the ends of its interval, where they are there; ``cautious``
+    says that it is ranked by the low end.
     """
 
     action: str
@@ -68,6 +70,8 @@ class Option:
     effect: Tree
     effect_low: Tree
     effect_high: Tree
+    measured: tuple[str, ...]
+    cautious: bool
     uses: Mapping[str, Tree]
     weights: tuple[Weight, ...]
     stops: tuple[Stop, ...]
@@ -207,6 +211,7 @@ def _option(stored: Mapping[str, Any]) -> Option:
             "weights": tuple(Weight(**weight) for weight in stored["weights"]),
             "stops": tuple(Stop(**stop) for stop in stored["stops"]),
             "never": tuple(stored["never"]),
+            "measured": tuple(stored["measured"]),
         }
     )
 

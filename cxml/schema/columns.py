@@ -62,6 +62,7 @@ EXPECTED_VALUE: Final = "expected_value"
 EXPECTED_LOW: Final = "expected_low"
 EXPECTED_HIGH: Final = "expected_high"
 EFFECT_SOURCE: Final = "effect_source"
+EVIDENCE: Final = "evidence"
 PRIORITY: Final = "priority"
 MARGIN: Final = "margin"
 SMALLEST_CHANGE: Final = "smallest_change"
@@ -76,6 +77,12 @@ DECISION_ID: Final = "decision_id"
 STAGE: Final = "stage"
 DECIDED: Final = "decided"
 SHARE: Final = "share"
+# policy value
+POLICY: Final = "policy"
+AGAINST: Final = "against"
+ESTIMATOR: Final = "estimator"
+BUDGET: Final = "budget"
+EFFECTIVE_N: Final = "effective_n"
 # ledger
 BATCH: Final = "batch"
 CURRENT: Final = "current"
@@ -185,6 +192,12 @@ BASE: Final = "base"
 """The item that is nobody's in particular: what health is before anything is known of the customer."""
 ALL: Final = "all"
 """In place of a feature: all of an item."""
+
+
+def uplift_columns(outcome: str, action: str) -> tuple[str, str, str]:
+    """Return the columns of what an action changes in an outcome: the effect, and the ends of its 95% interval."""
+    uplift = f"uplift_{outcome}_{action}"
+    return uplift, f"{uplift}_low", f"{uplift}_high"
 
 
 def reason_columns(rank: int) -> tuple[str, str, str, str]:

@@ -85,6 +85,7 @@ RECOMMENDATIONS: Final = Schema(
             for name in (c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH)
         ),
         Column(c.EFFECT_SOURCE, "category", required=True, nullable=False),
+        Column(c.EVIDENCE, "number", required=True, nullable=False, low=0, high=1),
         Column(c.COST, "number", required=True, nullable=False, low=0),
         Column(c.PRIORITY, "number", required=True, nullable=False),
         Column(c.RULE, "text", required=True, nullable=False),

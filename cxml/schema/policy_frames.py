@@ -1,4 +1,4 @@
-"""The frames of a policy that was checked: how its conditions and its options meet the company's own customers."""
+"""The frames of a policy that was checked or valued: how it meets the company's customers, and what it is worth."""
 
 from __future__ import annotations
 
@@ -36,4 +36,44 @@ OPTION_COVERAGE: Final = Schema(
     unique=(c.OPTION,),
     extra_columns=False,
     all_null=True,
+)
+
+_VALUED: Final = (
+    Column(c.OUTCOME, "category", required=True, nullable=False),
+    Column(c.POLICY, "category", required=True, nullable=False),
+)
+_ESTIMATED: Final = (
+    Column(c.ESTIMATOR, "category", required=True, nullable=False),
+    *(Column(name, "number", required=True, nullable=False) for name in (c.VALUE, c.LOW, c.HIGH)),
+    *_counted(c.N, c.EFFECTIVE_N),
+)
+
+POLICY_VALUES: Final = Schema(
+    "policy_values",
+    (*_VALUED, *_ESTIMATED),
+    unique=(c.OUTCOME, c.POLICY, c.ESTIMATOR),
+    extra_columns=False,
+    all_null=True,
+)
+
+POLICY_DIFFERENCES: Final = Schema(
+    "policy_differences",
+    (*_VALUED, Column(c.AGAINST, "category", required=True, nullable=False), *_ESTIMATED),
+    unique=(c.OUTCOME, c.POLICY, c.AGAINST, c.ESTIMATOR),
+    extra_columns=False,
+    all_null=True,
+)
+
+VALUE_CURVE: Final = Schema(
+    "value_curve",
+    (
+        *_counted(c.BUDGET, c.COST),
+        *(
+            Column(name, "number", required=True, nullable=False)
+            for name in (c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH)
+        ),
+        *_counted(c.N_CHOSEN, c.PRICE),
+    ),
+    unique=(c.BUDGET,),
+    extra_columns=False,
 )

@@ -64,6 +64,20 @@ class ExplainedChange:
 
 
 @dataclass(frozen=True)
+class Uplift:
+    """What an action changes in an outcome, and the 95% interval of customers alike; None where it does not speak.
+
+    Of the probability to stay for ``renewal``, of money for ``value``, of points for ``nps``.
+    """
+
+    action: str
+    outcome: str
+    effect: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One customer's predictions at ``as_of``; what no model of the bundle speaks about is None."""
 
@@ -77,6 +91,7 @@ class Prediction:
     health: float | None
     value: float | None
     reasons: tuple[Reason, ...]
+    uplifts: tuple[Uplift, ...]
     model_version: str
 
 
@@ -84,7 +99,8 @@ class Prediction:
 class Recommendation:
     """One customer's action at ``as_of``, when and over which channel, worth how much, by which rule, and why.
 
-    ``expected_value`` is money, with the lowest and the highest that it may be; ``priority`` what the options were
+    ``expected_value`` is money, with the lowest and the highest that it may be; ``evidence`` how much of the effect
+    was measured (1) and not assumed (0); ``priority`` what the options were
     ranked by, weights included; ``margin`` how much more the runner-up would have to be worth, and ``smallest_change``
     the smallest change of one column that would alter the decision (None where chance decided). ``why`` is JSON.
     ``intended`` is the action that the policy chooses where chance does not decide: ``action`` itself, unless it did.
@@ -99,6 +115,7 @@ class Recommendation:
     expected_low: float
     expected_high: float
     effect_source: str
+    evidence: float
     cost: float
     priority: float
     rule: str

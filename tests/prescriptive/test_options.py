@@ -182,8 +182,8 @@ def test_levers_weights_and_preferences_multiply_where_they_apply():
 def test_the_range_of_the_effect_is_that_of_the_money():
     known = MAIL | {"name": "known", "effect": 0.06, "effect_low": 0.0, "effect_high": "0.1"}
     found = decide([MAIL], value=[100.0])
-    # half to one and a half of .05 x 100, minus 1
-    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (1.5, 4.0, pytest.approx(6.5))
+    # nothing, .05 x 100, or twice that, minus 1
+    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (-1.0, 4.0, pytest.approx(9.0))
     found = decide([known], value=[100.0])
     assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == (-1.0, 5.0, 9.0)
     assert set(found.effect_source) == {"assumed"}
@@ -193,4 +193,4 @@ def test_a_treatment_with_an_effect_of_its_own_has_a_range_of_its_own():
     action = {"name": "offer", "effect": 0.01, "effect_low": 0.01, "effect_high": 0.02,
               "treatments": [{"channel": "mail", "effect": 0.1}]}  # fmt: skip
     found = decide([action], value=[100.0])
-    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == pytest.approx((5, 10, 15))
+    assert (found.expected_low[0], found.expected_value[0], found.expected_high[0]) == pytest.approx((0, 10, 20))

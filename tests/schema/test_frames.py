@@ -28,6 +28,7 @@ def recommendations(**columns):
         "expected_low": 0.0,
         "expected_high": 20.0,
         "effect_source": "assumed",
+        "evidence": 0.0,
         "priority": 1.0,
     }
     why |= {"margin": [1.0, None], "smallest_change": None, "explored": False, "intended": "call"}

@@ -73,6 +73,7 @@ def decided():
             "expected_low": [4.25] * n,
             "expected_high": [20.75] * n,
             "effect_source": ["assumed"] * n,
+            "evidence": [0.0] * n,
             "cost": [4.0] * n,
             "priority": [12.5] * n,
             "rule": ["everyone"] * n,

@@ -1,0 +1,108 @@
+"""What a company's actions change: the log of actions brought together with features and outcomes, and learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxml.config.company import CompanyConfig
+from cxml.descriptive.action_log import action_log, decision_points, outcomes_of
+from cxml.descriptive.sources import Tables
+from cxml.predictive.encoding import Encoding, frame_columns
+from cxml.schema import columns as c
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxml.predictive.uplift.effect import Effect
+    from cxml.predictive.uplift.experiment import Experiment
+
+ACTED: Final = "actions"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The decisions of the past of which it is known what came of them.
+
+    ``points`` are, for each outcome, the decisions with an outcome of their own, as
+    `cxml.descriptive.action_log.decision_points` gives them; ``rows`` those of all outcomes, each once, by key.
+    """
+
+    points: Mapping[str, pd.DataFrame]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The customers and moments of all outcomes, each once, by key."""
+        import pandas as pd
+
+        keys = [points[list(c.KEY)] for points in self.points.values()]
+        return pd.concat(keys).drop_duplicates().sort_values(list(c.KEY), ignore_index=True)
+
+
+def evidence_of(config: CompanyConfig, tables: Tables) -> Evidence | None:
+    """Return what the log of actions tells of a company's outcomes; None where there is no log, or nothing is known."""
+    if "actions" not in tables or not config.effect_outcomes:
+        return None
+    log, days = action_log(tables), config.effects.answer_days
+    found: dict[str, pd.DataFrame] = {
+        outcome: decision_points(log, outcomes_of(tables, config.labels, outcome, log, answer_days=days))
+        for outcome in config.effect_outcomes
+        if not log.empty
+    }
+    known = {outcome: points for outcome, points in found.items() if len(points)}
+    return Evidence(known) if known else None
+
+
+def effects_of(config: CompanyConfig, evidence: Evidence, rows: pd.DataFrame, encoding: Encoding) -> tuple[Effect, ...]:
+    """Learn what each action changes, on each outcome.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    evidence : Evidence
+    rows : FEATURES frame of its ``rows``
+    encoding : of the models, in whose columns the effects read features
+    """
+    from cxml.predictive.uplift.learning import learnt_effects
+
+    return tuple(
+        effect
+        for outcome, points in evidence.points.items()
+        if (experiment := experiment_of(points, rows, encoding)) is not None
+        for effect in learnt_effects(experiment, outcome, random_state=config.random_state)
+    )
+
+
+def experiment_of(points: pd.DataFrame, rows: pd.DataFrame, encoding: Encoding) -> Experiment | None:
+    """Return decisions with an outcome as arrays to learn from; None where nothing was ever done.
+
+    Where the propensity of any of them was not logged, those of all are left to be estimated.
+    """
+    from cxml.predictive.members import TrainingRows, n_levels
+    from cxml.predictive.uplift.experiment import Experiment
+
+    actions = tuple(sorted(set(points[c.ACTION]) - {c.NO_ACTION}))
+    if not actions:
+        return None
+    codes = {c.NO_ACTION: 0, **{action: i for i, action in enumerate(actions, 1)}}
+    propensity = points[c.PROPENSITY].to_numpy(np.float64)
+    matrix = matrix_of(points, rows, encoding)
+    return Experiment(
+        rows=TrainingRows(matrix, n_levels(encoding), np.ones(len(points))),
+        action=points[c.ACTION].map(codes).to_numpy(np.intp),
+        actions=actions,
+        outcome=points[c.LABEL].to_numpy(np.float64),
+        propensity=propensity if np.isfinite(propensity).all() else np.full(len(points), np.nan),
+        customers=points[c.CUSTOMER_ID].to_numpy(object),
+    )
+
+
+def matrix_of(points: pd.DataFrame, rows: pd.DataFrame, encoding: Encoding) -> NDArray[np.float64]:
+    """Return the features of some decisions as models read them; shape (n_points, n_features)."""
+    keyed = rows.assign(**{c.AS_OF: rows[c.AS_OF].dt.tz_localize(None)})
+    found = points[list(c.KEY)].merge(keyed, on=list(c.KEY), how="left").drop(columns=list(c.KEY))
+    return encoding.matrix(encoding.typed(frame_columns(found)))[0]

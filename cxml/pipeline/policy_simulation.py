@@ -1,0 +1,155 @@
+"""What a policy would do to today's customers: whom it loses at each stage, its mix, and its value by the budget."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cxml.config.company import CompanyConfig
+from cxml.config.policy import PolicyConfig
+from cxml.errors import ConfigError, UnseenCategoryWarning
+from cxml.pipeline import plan
+from cxml.pipeline.policy_features import policy_frame, uncounted
+from cxml.pipeline.scoring import as_configured, everyone_at, moment_of
+from cxml.pipeline.trained import read_as_trained
+from cxml.predict import Predictor
+from cxml.prescriptive.policy import Policy, RunLimit
+from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.frames import PREDICTIONS, RECOMMENDATIONS
+from cxml.schema.policy_frames import VALUE_CURVE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHARES: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+_BUDGET: Final = "budget of the curve"
+
+
+@dataclass(frozen=True)
+class PolicySimulated:
+    """What a policy would do to the customers of a moment; nothing is recorded.
+
+    ``recommendations`` is a RECOMMENDATIONS frame; ``funnel`` says how many customers are left at each stage, ``mix``
+    which share of each segment gets what (None where no column tells groups); ``curve`` is a VALUE_CURVE frame: spend
+    and expected value under other budgets.
+    """
+
+    recommendations: pd.DataFrame
+    funnel: pd.DataFrame
+    mix: pd.DataFrame | None
+    curve: pd.DataFrame
+    notes: tuple[str, ...]
+    text: str
+
+
+def simulate_policy(
+    config: CompanyConfig,
+    *,
+    policy: PolicyConfig | None = None,
+    by: str | None = None,
+    budgets: Sequence[float] | None = None,
+    frames: plan.Frames | None = None,
+    models: str | Path = "models",
+    as_of: datetime | None = None,
+    picture: str | Path | None = None,
+    step: plan.Step = plan.quiet,
+) -> PolicySimulated:
+    """Decide for every customer as a policy would, without carrying it out.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    policy : by default that of the config
+    by : column of the features whose groups the mix is told of; by default ``segment``, where it is there
+    budgets : amounts of money, in the company's currency, for the curve; by default shares of what is spent without one
+    frames, models, as_of, step : as for `score`
+    picture : file that the curve is drawn to (``.svg`` or ``.png``)
+
+    Raises
+    ------
+    ConfigError
+        If there is no policy, ``by`` is no feature, or a budget is below 0.
+    """
+    from cxml.report.policy_counts import action_mix, funnel_counts
+    from cxml.report.policy_simulation_text import policy_simulation_text
+
+    simulated = config.model_copy(update={"policy": policy or config.policy})
+    if simulated.policy is None:
+        raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    if below := [budget for budget in budgets or () if not budget >= 0]:
+        raise ConfigError(f"budgets: must be 0 or more; the first that is not is {below[0]!r}.")
+    with step("check tables"):
+        predictor, tables, features = read_as_trained(simulated, models, frames)
+        moment, predictor = moment_of(tables, as_of), as_configured(simulated, predictor, tables, features)
+    with step("build features"):
+        frame = policy_frame(simulated, tables, features, everyone_at(tables, moment))
+    group = by or (c.SEGMENT if c.SEGMENT in frame else None)
+    if group is not None and group not in frame:
+        raise ConfigError(f"by: there is no feature {group!r}. `cxml features` lists them.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnseenCategoryWarning)  # scoring tells of them
+        with step("predict"):
+            predictions = checked_frame(predictor.predict(frame), PREDICTIONS)
+        with step("recommend"):
+            found, allocated = predictor.allocate(frame, predictions=predictions)
+        with step("recommend under other budgets"):
+            curve = _curve(predictor, frame, predictions, budgets)
+    recommendations = checked_frame(found, RECOMMENDATIONS)
+    funnel = funnel_counts(recommendations)
+    mix = None if group is None else action_mix(recommendations, frame, by=group)
+    text = policy_simulation_text(
+        f"{config.company}: what the policy would do to {len(frame):,} customers as of {moment:%Y-%m-%d}",
+        recommendations, funnel, mix, curve, by=group, currency=config.currency, allocated=allocated,
+    )  # fmt: skip
+    if picture is not None:
+        from cxml.report.policy_value_pictures import value_curve_picture
+        from cxml.sinks.picture_files import drawable_path, write_picture
+
+        write_picture(value_curve_picture(curve, currency=config.currency), drawable_path(picture))
+    return PolicySimulated(recommendations, funnel, mix, curve, tuple(uncounted(simulated, tables)), text)
+
+
+def _curve(
+    predictor: Predictor, frame: pd.DataFrame, predictions: pd.DataFrame, budgets: Sequence[float] | None
+) -> pd.DataFrame:
+    """Return the VALUE_CURVE frame: a row for each budget, and one for as much as the policy would spend."""
+    import pandas as pd
+
+    policy = predictor.policy
+    assert policy is not None
+    unlimited = _spent(predictor, policy, frame, predictions)
+    amounts = [share * unlimited[c.COST] for share in _SHARES] if budgets is None else [float(b) for b in budgets]
+    rows = [
+        {c.BUDGET: amount, **_spent(predictor, _within(policy, amount), frame, predictions)}
+        for amount in sorted({*amounts})
+    ]
+    return checked_frame(pd.DataFrame(rows), VALUE_CURVE)
+
+
+def _within(policy: Policy, amount: float) -> Policy:
+    """Return a policy that may spend no more than so much, beside the limits that it has."""
+    options = tuple(range(len(policy.options)))
+    return replace(policy, limits=(*policy.limits, RunLimit(_BUDGET, "cost", options, amount, None)))
+
+
+def _spent(predictor: Predictor, policy: Policy, frame: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, float]:
+    """Return what a policy spends on customers, what that is expected to bring, and what one more unit would."""
+    # Who is explored with or held out depends on no budget, and would only blur the curve.
+    plain = replace(policy, exploration_share=0.0, holdout_share=0.0)
+    found, allocated = Predictor(predictor.bundle, plain).allocate(frame, predictions=predictions)
+    price = 0.0
+    if allocated is not None:
+        price = next((limit.price for limit in allocated.limits if limit.name == _BUDGET), 0.0)
+    return {
+        c.COST: float(found[c.COST].sum()),
+        c.EXPECTED_VALUE: float(found[c.EXPECTED_VALUE].sum()),
+        c.EXPECTED_LOW: float(found[c.EXPECTED_LOW].sum()),
+        c.EXPECTED_HIGH: float(found[c.EXPECTED_HIGH].sum()),
+        c.N_CHOSEN: float((found[c.ACTION] != c.NO_ACTION).sum()),
+        c.PRICE: price,
+    }
