@@ -162,7 +162,7 @@ def _mixed(
     squares = second - n * mean**2
     fourths = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * n * mean**4
     # Of 0 and 1, squares^2 / fourths is about how many there are of the rarer.
-    enough = (squares**2 >= _ENOUGH * fourths) & (squares > 1e-9 * fourth.max() ** 0.5)
+    enough = (squares**2 >= _ENOUGH * fourths) & (squares > 1e-9 * np.sqrt(fourth))
     if not enough.any():
         return 1.0, len(days)
     start = int(enough.argmax())

@@ -159,15 +159,15 @@ def test_95_percent_intervals_hold_the_truth_as_often_as_they_say(rows_each, bin
     _, target, mean = population(x, binary=binary, deterministic=deterministic)
     truth = float((target * mean).sum(axis=1).mean())
     covered = {"snips": [], "dr": []}
-    for i in range(300):
+    for i in range(200):
         logged, target, mean = simulated(
             1_600, seed=[7, i], rows_each=rows_each, binary=binary, deterministic=deterministic
         )
         found = by_name(policy_values(logged, target, mean * 0.7))
         for name, inside in covered.items():
             inside.append(found[name].low <= truth <= found[name].high)
-    for inside in covered.values():  # 95% +- 3 standard errors of 300 logs
-        assert 0.91 <= np.mean(inside) <= 0.99
+    for inside in covered.values():  # 95% +- 3 standard errors of 200 logs
+        assert 0.90 <= np.mean(inside) <= 0.995
 
 
 def test_of_few_successes_the_interval_reaches_further_up_and_not_below_0():

@@ -62,13 +62,13 @@ def test_the_ends_are_where_the_mixture_bound_is_met_by_a_plain_loop():
 
 @pytest.mark.parametrize(("money", "share"), [(True, 0.05), (True, 0.2), (False, 0.1)])
 def test_without_an_effect_alarms_are_rare_however_often_one_looks(money, share):
-    alarms = [monitored(*stream([1, i], money=money, share=share), share).alarm is not None for i in range(300)]
+    alarms = [monitored(*stream([1, i], money=money, share=share), share).alarm is not None for i in range(150)]
     assert np.mean(alarms) <= 0.05
 
 
 def test_the_true_effect_is_inside_on_all_days_at_once():
     ever_outside = []
-    for i in range(300):
+    for i in range(150):
         found = monitored(*stream([2, i], effect=0.7), 0.1)
         ever_outside.append(bool(((found.low > 0.7) | (found.high < 0.7)).any()))
     assert np.mean(ever_outside) <= 0.05
