@@ -148,11 +148,12 @@ def _ips(logged: Logged, weight: Floats) -> Estimate:
 def _snips(logged: Logged, weight: Floats) -> Estimate:
     total = float(weight.sum())
     value = float((weight * logged.reward).sum()) / total
-    _, code = np.unique(logged.customer, return_inverse=True)
+    names, code = np.unique(logged.customer, return_inverse=True)
     # What the value would be without a customer (jackknife): the larger one's weight, the more it is drawn to its own
     # reward, and the less of its error is seen in what is left.
     without = total - cluster_sums(weight, logged.customer)[code]
-    influence = logged.n_rows * weight * (logged.reward - value) / without
+    kept = (len(names) - 1) / len(names)
+    influence = kept * logged.n_rows * weight * (logged.reward - value) / without
     influence -= influence.mean()
     found = _estimate(logged, "snips", value, influence, effective_n(weight))
     return _never_seen(logged, weight, found)

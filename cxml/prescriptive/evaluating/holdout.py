@@ -102,7 +102,7 @@ def return_on_cost(
     """
     arms = _arms(customer, held_out, reward=reward, cost=cost)
     of, per = (_difference(arms.sums[name], arms.held_out) for name in ("reward", "cost"))
-    return ratio(of, per)
+    return ratio(of, per, "nothing was spent")
 
 
 def cost_per_saved(
@@ -128,7 +128,7 @@ def cost_per_saved(
     """
     arms = _arms(customer, held_out, saved=saved, cost=cost)
     of, per = (_difference(arms.sums[name], arms.held_out) for name in ("cost", "saved"))
-    return ratio(of, per)
+    return ratio(of, per, "nobody was saved")
 
 
 @dataclass(frozen=True, eq=False)

@@ -154,12 +154,15 @@ def _mixed(
 
     Both are taken from the rewards without who was held out, so that the draw is still to come as far as they know.
     """
-    n = np.cumsum(np.bincount(code))
-    first, second, fourth = (np.cumsum(np.bincount(code, weights=(reward - reward[0]) ** k)) for k in (1, 2, 4))
-    spread = np.maximum(second - first**2 / n, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        enough = np.where(fourth > 0, second**2 / fourth, 0.0) >= _ENOUGH
-    enough &= spread > 0
+    n = np.cumsum(np.bincount(code)).astype(np.float64)
+    first, second, third, fourth = (
+        np.cumsum(np.bincount(code, weights=(reward - reward.mean()) ** k)) for k in (1, 2, 3, 4)
+    )
+    mean = first / n
+    squares = second - n * mean**2
+    fourths = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * n * mean**4
+    # Of 0 and 1, squares^2 / fourths is about how many there are of the rarer.
+    enough = (squares**2 >= _ENOUGH * fourths) & (squares > 1e-9 * np.sqrt(fourth))
     if not enough.any():
         return 1.0, len(days)
     start = int(enough.argmax())

@@ -36,12 +36,13 @@ class Ratio:
         return self.meaning
 
 
-def ratio(of: tuple[float, Floats], per: tuple[float, Floats]) -> Ratio:
+def ratio(of: tuple[float, Floats], per: tuple[float, Floats], nothing: str) -> Ratio:
     """Return a ratio of two means over the same customers, with Fieller's interval.
 
     Parameters
     ----------
     of, per : mean, with by how much each customer moves it, shape (n_customers,)
+    nothing : what it means that `per` is 0, such as ``nobody was saved``
 
     Returns
     -------
@@ -57,7 +58,11 @@ def ratio(of: tuple[float, Floats], per: tuple[float, Floats]) -> Ratio:
     n = len(moved_a)
     if b <= 0:
         return Ratio(
-            np.nan, np.nan, np.nan, "undefined", f"undefined: what it is divided by is not above 0 ({b:,.4g})."
+            np.nan,
+            np.nan,
+            np.nan,
+            "undefined",
+            f"undefined: as far as the holdout tells, {nothing} ({b:,.4g} for each customer).",
         )
     value = a / b
     reach = student(moved_a - value * moved_b) ** 2 / (n * (n - 1.0))
@@ -68,7 +73,7 @@ def ratio(of: tuple[float, Floats], per: tuple[float, Floats]) -> Ratio:
     if square > 0:
         low, high = ((half + sign * np.sqrt(max(root, 0.0))) / square for sign in (-1, 1))
         return Ratio(value, float(low), float(high), "bounded", f"{value:,.2f} [{low:,.2f}, {high:,.2f}]")
-    may = "that what it is divided by is 0 cannot be ruled out"
+    may = f"it cannot be ruled out that {nothing}"
     if root < 0 or square == 0:
         return Ratio(value, np.nan, np.nan, "undefined", f"{value:,.2f}, but it may be anything: {may}.")
     ends = sorted((half + sign * np.sqrt(root)) / square for sign in (-1, 1))
