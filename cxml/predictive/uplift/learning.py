@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,10 +141,12 @@ def _study(
     action, n = experiment.action, len(experiment)
     e = experiment.propensity if propensities is None else propensities[np.arange(n), action]
     treated, untreated = outcomes.of(k), outcomes.of(0)
-    measured = doubly_robust_effects(experiment.outcome, action, k, np.maximum(e, LEAST_PROPENSITY), treated, untreated)
+    measured = doubly_robust_effects(
+        experiment.outcome, action, k, np.maximum(e, LEAST_PROPENSITY), treated, untreated
+    )
     on, off = action == k, action == 0
     begin = np.full(n, float(np.average(measured, weights=experiment.rows.weight)) / outcomes.scale)
-    shape = Shape("regression", 0.1, 4, 40, early_stop=False)
+    shape = Shape("regression", 0.1, 4, 30, 0.2, early_stop=False)
     everybody = np.ones(n, dtype=bool)
     t = treated - untreated
     learnt = {
@@ -170,22 +172,43 @@ def _judged(
 ) -> tuple[dict[str, Mean], str, tuple[tuple[EffectGroup, ...], Parts]]:
     """Return the held-out DR scores, the learner with the best, and its groups and how it is shrunk."""
     weight, customers = experiment.rows.weight, experiment.customers
-    scores = {"average": Mean(0.0, 0.0)}
+    scores, shrunk_by = {"average": Mean(0.0, 0.0)}, {}
     for name, said in study.said.items():
         shrunk = np.empty_like(said)
         for train, test in folds:
             intercept, slope = _shrinkage(said[train], study.measured[train], weight[train])
             shrunk[test] = intercept + slope * said[test]
+        shrunk_by[name] = shrunk
         scores[name] = saved_share(shrunk, study.measured, average.value, weight, customers)
-    learner = max(scores, key=lambda name: scores[name].value) if heterogeneous else "average"
+    learner = _chosen(shrunk_by, scores, study.measured, weight, customers) if heterogeneous else "average"
     said = study.said.get(learner, np.zeros(len(weight)))
     intercept, slope = _shrinkage(said, study.measured, weight)
     if slope == 0:
         learner, said, intercept = "average", np.zeros(len(weight)), average.value
     said = intercept + slope * said
     parts = study.parts
-    parts = Parts(intercept, slope, parts.link, parts.treated, parts.untreated, parts.scale, parts.treated_share)
+    parts = Parts(
+        intercept, slope, parts.link, parts.treated, parts.untreated, parts.scale, parts.treated_share
+    )
     return scores, learner, (effect_groups(said, study.measured, weight, customers), parts)
+
+
+def _chosen(
+    said: Mapping[str, Array], scores: Mapping[str, Mean], measured: Array, weight: Array, customers: NDArray[Any]
+) -> str:
+    """Return the learner to use: the first, unless another is better by more than the standard error of the difference.
+
+    The T-learner is the first: it knows of rows that had another action, too. Where the scores are as close as the
+    noise of a few thousand rows makes them, the best of three is the luckiest of three (Breiman et al.,
+    "Classification and Regression Trees", 1984: one standard error).
+    """
+    first, *others = said
+    best = first
+    for name in others:
+        gain = clustered_mean((measured - said[first]) ** 2 - (measured - said[name]) ** 2, weight, customers)
+        if gain.value > gain.standard_error and scores[name].value > scores[best].value:
+            best = name
+    return best
 
 
 def _shrinkage(said: Array, measured: Array, weight: Array) -> tuple[float, float]:
