@@ -105,7 +105,8 @@ def shares(gain: Floats, share: float) -> Floats:
     fits = (scale * falling <= 1) & (left > 0)
     if not fits.any():
         return (gain > 0).astype(np.float64)
-    return np.minimum(scale[fits.argmax()] * gain, 1.0)
+    found: Floats = np.minimum(scale[fits.argmax()] * gain, 1.0)
+    return found
 
 
 def _worths(policy: Policy, run: Run, look: Looked) -> tuple[Floats, Floats]:
