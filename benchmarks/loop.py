@@ -128,7 +128,9 @@ def _lived(way: str, company: LiveCompany, deciding: Decide, months: int) -> Fig
         taken = pd.DataFrame({"customer_id": [], "action": []}) if decisions is None else decisions
         place = profit.columns.get_indexer(pd.Index(taken["action"]))
         got.append(float(profit.to_numpy()[profit.index.get_indexer(pd.Index(taken["customer_id"])), place].sum()))
-    spans = {f"EUR, months {part[0] + 1}-{part[-1] + 1}": part for part in np.array_split(np.arange(months), _QUARTERS)}
+    spans = {
+        f"EUR, months {part[0] + 1} to {part[-1] + 1}": part for part in np.array_split(np.arange(months), _QUARTERS)
+    }
     spans |= {"EUR, all months": np.arange(months)}
     rows: list[dict[str, str | float]] = []
     for what, span in spans.items():
