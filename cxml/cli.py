@@ -210,6 +210,17 @@ def customer(config: Path, customer_id: str, models: Path, as_of: str | None, la
 
 
 @main.command()
+@CONFIG
+@MODELS
+def outcomes(config: Path, models: Path) -> None:
+    """Record in the ledger what came of past decisions, as far as it is known by now."""
+    from cxml.config import load_config
+    from cxml.pipeline import mature_outcomes
+
+    click.echo(mature_outcomes(load_config(config), models=models).text)
+
+
+@main.command()
 @MODELS
 @click.option(
     "--customers", default=4_000, show_default=True, type=click.IntRange(min=500), help="How many to simulate."

@@ -90,6 +90,34 @@ def simulate(
     click.echo("\n".join(["", found.text, *written, *(f"note: {note}" for note in found.notes)]))
 
 
+@policy.command()
+@CONFIG
+@MODELS
+@PICTURE
+def measure(config: Path, models: Path, picture: Path | None) -> None:
+    """Measure what the policy has brought, against the customers who were held out of it."""
+    from cxml.config import load_config
+    from cxml.pipeline import measure_policy
+
+    found = measure_policy(load_config(config), models=models, picture=picture, step=step)
+    written = [f"written: {picture}"] if picture else []
+    click.echo("\n".join(["", found.text, *written, *(f"note: {note}" for note in found.notes)]))
+
+
+@policy.command()
+@CONFIG
+@MODELS
+@click.option(
+    "--by", help="Feature in whose groups to tell the exploration; by default that of the policy, or segment."
+)
+def learn(config: Path, models: Path, by: str | None) -> None:
+    """Record outcomes, learn anew what actions change, and say where to explore next."""
+    from cxml.config import load_config
+    from cxml.pipeline import learn_policy
+
+    click.echo(f"\n{learn_policy(load_config(config), models=models, by=by, step=step).text}")
+
+
 def _read(path: Path | None) -> PolicyConfig | None:
     from cxml.config.load import load_policy
 

@@ -7,7 +7,10 @@ from cxml.pipeline.figures import Measured, compare, indicators, kpi
 from cxml.pipeline.ledger import record_outcomes
 from cxml.pipeline.matrix import Maturity, maturity
 from cxml.pipeline.nps import population_nps
+from cxml.pipeline.outcomes import Matured, mature_outcomes
 from cxml.pipeline.policy_checking import PolicyChecked, check_policy
+from cxml.pipeline.policy_learning import PolicyLearnt, learn_policy
+from cxml.pipeline.policy_measuring import PolicyMeasured, measure_policy
 from cxml.pipeline.policy_simulation import PolicySimulated, simulate_policy
 from cxml.pipeline.policy_value import PolicyValued, evaluate_policy
 from cxml.pipeline.sample import demo
@@ -17,9 +20,12 @@ from cxml.pipeline.training import Trained, train
 
 __all__ = [
     "Evaluated",
+    "Matured",
     "Maturity",
     "Measured",
     "PolicyChecked",
+    "PolicyLearnt",
+    "PolicyMeasured",
     "PolicySimulated",
     "PolicyValued",
     "Scored",
@@ -35,7 +41,10 @@ __all__ = [
     "histories",
     "indicators",
     "kpi",
+    "learn_policy",
+    "mature_outcomes",
     "maturity",
+    "measure_policy",
     "population_nps",
     "record_outcomes",
     "score",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -91,3 +91,23 @@ def effect_groups_picture(
     axes.set(xlabel=f"predicted effect, {unit}", ylabel="measured effect (95%)")
     axes.legend(frameon=False)
     return titled(figure, title)
+
+
+def monitoring_picture(monitored: Mapping[str, Any], *, currency: str) -> Figure:
+    """Return what treated customers bring more than those held out, day after day, with the bounds for all days.
+
+    Parameters
+    ----------
+    monitored : for each outcome, ``day`` (since 1970), ``estimate``, ``low`` and ``high``, arrays of shape (n_days,)
+    currency : of money
+    """
+    figure, panels = side_by_side(len(monitored), width=2 + 4 * len(monitored), height=3.6)
+    for axes, (outcome, watched) in zip(panels, monitored.items(), strict=True):
+        days = watched.day.astype("datetime64[D]")
+        told = np.isfinite(watched.low) & np.isfinite(watched.high)
+        axes.fill_between(days[told], watched.low[told], watched.high[told], color=BLUE, alpha=0.15, linewidth=0)
+        axes.plot(days[told], watched.estimate[told], color=BLUE)
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.set_title(_TITLES.get(outcome, outcome).format(currency), fontsize="small")
+        axes.tick_params(axis="x", rotation=30)
+    return titled(figure, "Treated more than held out, for each customer (95% on all days at once)")

@@ -77,3 +77,49 @@ VALUE_CURVE: Final = Schema(
     unique=(c.BUDGET,),
     extra_columns=False,
 )
+
+MEASURED_VALUES: Final = Schema(
+    "measured_values",
+    (
+        *(Column(name, "category", required=True, nullable=False) for name in (c.OUTCOME, c.ACTION)),
+        *_counted(c.N, c.N_HELD_OUT, c.COST),
+        *(Column(name, "number", required=True, nullable=False) for name in (c.VALUE, c.LOW, c.HIGH, c.TOTAL)),
+        *(Column(name, "number", required=True) for name in (c.RATIO, c.RATIO_LOW, c.RATIO_HIGH)),
+        Column(c.MEANING, "text", required=True),
+    ),
+    unique=(c.OUTCOME, c.ACTION),
+    extra_columns=False,
+    all_null=True,
+)
+"""``ratio`` is, of revenue, what each unit of cost brought; of renewal, what a saved customer cost. An end that is
+unknown is not there: ``meaning`` says what the interval says."""
+
+EFFECTS: Final = Schema(
+    "effects",
+    (
+        *(Column(name, "category", required=True, nullable=False) for name in (c.OUTCOME, c.ACTION)),
+        *_counted(c.N_TREATED, c.N_UNTREATED),
+        *(Column(name, "number", required=True) for name in (c.VALUE, c.LOW, c.HIGH)),
+        Column(c.P_HETEROGENEITY, "number", required=True, low=0, high=1),
+        Column(c.LEARNER, "category", required=True),
+        Column(c.VALUE_BEFORE, "number", required=True),
+        Column(c.TOO_LITTLE, "text", required=True),
+    ),
+    unique=(c.OUTCOME, c.ACTION),
+    extra_columns=False,
+    all_null=True,
+)
+"""What each action changes on average, against doing nothing; ``too_little`` says why nothing is known of one."""
+
+EXPLORATION: Final = Schema(
+    "exploration",
+    (
+        *(Column(name, "category", required=True, nullable=False) for name in (c.GROUP, c.ACTION)),
+        *_counted(c.N_CUSTOMERS, c.EXPLORED, c.N),
+        Column(c.COST, "number", required=True, nullable=False),
+    ),
+    unique=(c.GROUP, c.ACTION),
+    extra_columns=False,
+)
+"""How many of a group's customers are expected to be ``explored`` with, on how many (``n``) each action is tried, and
+what exploring the group is expected to ``cost``: what it brings less than deciding by worth."""

@@ -1,0 +1,225 @@
+"""What a policy has brought, measured: those who got its decisions against those held out of it, day after day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxml.conditions.arrays import numbers
+from cxml.conditions.tree import columns as named_columns
+from cxml.config.company import CompanyConfig
+from cxml.descriptive.action_log import action_log, decision_points, outcomes_of
+from cxml.descriptive.features import feature_frame
+from cxml.descriptive.sources import Tables
+from cxml.errors import ConfigError, TrainingError
+from cxml.pipeline import plan
+from cxml.pipeline.ledger import ledger_of
+from cxml.pipeline.outcomes import decisions_of
+from cxml.pipeline.reading import read_tables
+from cxml.pipeline.rewards import NET, rewards
+from cxml.prescriptive.evaluating.holdout import cost_per_saved, incremental, return_on_cost
+from cxml.prescriptive.evaluating.monitoring import Monitored, monitored
+from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.policy_frames import MEASURED_VALUES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL_ACTIONS: Final = "all"
+_FEWEST: Final = 30
+"""Customers on either side below which an action is not told of by itself."""
+
+
+@dataclass(frozen=True)
+class PolicyMeasured:
+    """What a policy brought against its holdout.
+
+    ``values`` is a MEASURED_VALUES frame: for each outcome, and for each action that was intended, what treated
+    customers brought more than those held out, what each unit of cost brought, and what a saved customer cost.
+    ``monitored`` holds, for each outcome, the confidence sequence that may be looked at daily.
+    """
+
+    values: pd.DataFrame
+    monitored: Mapping[str, Monitored]
+    notes: tuple[str, ...]
+    text: str
+
+
+def measure_policy(
+    config: CompanyConfig,
+    *,
+    frames: plan.Frames | None = None,
+    models: str | Path = "models",
+    picture: str | Path | None = None,
+    step: plan.Step = plan.quiet,
+) -> PolicyMeasured:
+    """Measure what a policy has brought so far, against the customers who were held out of it.
+
+    Decisions are those of the company's ledger; where it has none, those of the table `actions`, by its column
+    ``holdout``. What came of them is told by the tables, as far as it is known.
+
+    Parameters
+    ----------
+    config : CompanyConfig
+    frames, models, step : as for `score`
+    picture : file that the monitoring is drawn to (``.svg`` or ``.png``)
+
+    Raises
+    ------
+    TrainingError
+        If nobody was held out, or nothing is known of what came of the decisions.
+    """
+    from cxml.report.policy_measured_text import policy_measured_text
+
+    with step("check tables"):
+        tables = read_tables(config, frames)
+    with step("find what came of each decision"):
+        log, share, notes = _decided(config, tables, models)
+        found = _Found(config, tables, log, share)
+        for outcome in config.effect_outcomes:
+            found.measure(outcome)
+    if not found.rows:
+        raise TrainingError(
+            "policy: nothing is known yet of what came of its decisions, on either side of the holdout. Wait until "
+            "outcomes have matured; `cxml outcomes` says of how many they have."
+        )
+    import pandas as pd
+
+    values = checked_frame(pd.DataFrame(found.rows), MEASURED_VALUES)
+    notes += found.notes
+    title = f"{config.company}: what was decided, against the holdout, as of {tables.moment:%Y-%m-%d}"
+    text = policy_measured_text(title, values, found.monitored, currency=config.currency)
+    if picture is not None:
+        from cxml.report.policy_value_pictures import monitoring_picture
+        from cxml.sinks.picture_files import drawable_path, write_picture
+
+        write_picture(monitoring_picture(found.curves(), currency=config.currency), drawable_path(picture))
+    return PolicyMeasured(values, found.monitored, tuple(notes), text)
+
+
+def _decided(config: CompanyConfig, tables: Tables, models: str | Path) -> tuple[pd.DataFrame, float, list[str]]:
+    """Return the decisions, how likely each customer was held out, and notes."""
+    decisions = decisions_of(ledger_of(config, models).decisions())
+    if len(decisions):
+        log = decisions.drop_duplicates(list(c.KEY), keep="last")
+        share, notes = config.policy.holdout_share if config.policy else 0.0, []
+    elif "actions" in tables:
+        log = action_log(tables)
+        share, notes = 0.0, ["the ledger is empty: decisions are those of the table `actions`."]
+    else:
+        raise ConfigError(
+            "policy: there are no decisions to measure: no ledger and no table `actions`. Run `cxml score`."
+        )
+    if not log[c.HOLDOUT].astype(bool).any():
+        raise TrainingError(
+            f"policy: is measured against customers who were held out; none of {len(log):,} decisions is of one. Set "
+            f"`holdout_share` in the policy, and wait."
+        )
+    if not 0 < share < 1 or not decisions_of_one_draw(log):
+        share = float(log[c.HOLDOUT].astype(bool).mean())
+    return log, share, notes
+
+
+def decisions_of_one_draw(log: pd.DataFrame) -> bool:
+    """Return whether every customer is on one side of the holdout for good."""
+    return bool((log.groupby(c.CUSTOMER_ID)[c.HOLDOUT].nunique() == 1).all())
+
+
+class _Found:
+    """What was measured of each outcome, as it comes."""
+
+    def __init__(self, config: CompanyConfig, tables: Tables, log: pd.DataFrame, share: float) -> None:
+        self.config, self.tables, self.log, self.share = config, tables, log, share
+        self.for_good = decisions_of_one_draw(log)
+        self.rows: list[dict[str, Any]] = []
+        self.monitored: dict[str, Monitored] = {}
+        self.notes: list[str] = []
+        if not self.for_good:
+            self.notes.append("the holdout was drawn anew for each decision: each counts as a customer of its own.")
+
+    def measure(self, outcome: Any) -> None:
+        """Measure what was brought of an outcome, in all and by the action that was intended."""
+        known = outcomes_of(
+            self.tables, self.config.labels, outcome, self.log, answer_days=self.config.effects.answer_days
+        )
+        points = decision_points(self.log.assign(**{c.PROPENSITY: 0.5}), known)
+        if points.empty:
+            return
+        worth = _worth(self.config, self.tables, points) if outcome == "renewal" else None
+        spent = points[c.COST].to_numpy(np.float64)
+        held = points[c.HOLDOUT].to_numpy(bool)
+        who = np.arange(len(points)) if not self.for_good else _codes(points[c.CUSTOMER_ID])
+        for name, reward in rewards(outcome, points, worth, spent).items():
+            kept = np.isfinite(reward)
+            sides = [len(np.unique(who[kept & side])) for side in (held, ~held)]
+            if min(sides) < 2:
+                continue
+            self._told(name, ALL_ACTIONS, reward, spent, held, who, kept)
+            if c.INTENDED in points:
+                for action in sorted(set(points[c.INTENDED].dropna()) - {c.NO_ACTION}):
+                    part = kept & (points[c.INTENDED] == action).to_numpy()
+                    if min(len(np.unique(who[part & side])) for side in (held, ~held)) >= _FEWEST:
+                        self._told(name, action, reward, spent, held, who, part)
+            self._monitor(name, points, reward, held, who, kept)
+
+    def _told(
+        self, name: str, action: str, reward: NDArray[np.float64], spent: NDArray[np.float64],
+        held: NDArray[np.bool_], who: NDArray[np.intp], rows: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        brought = incremental(reward[rows], held[rows], who[rows])
+        row = {
+            c.OUTCOME: name, c.ACTION: action, c.N: float(brought.n_treated), c.N_HELD_OUT: float(brought.n_held_out),
+            c.VALUE: brought.per_customer, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
+            c.COST: float(spent[rows & ~held].sum()),
+        }  # fmt: skip
+        ratio = None
+        if spent[rows].any():
+            if name == "revenue":
+                ratio = return_on_cost(reward[rows], spent[rows], held[rows], who[rows])
+            elif name == "renewal":
+                ratio = cost_per_saved(reward[rows], spent[rows], held[rows], who[rows])
+        ends = (np.nan,) * 3 if ratio is None else (ratio.value, ratio.low, ratio.high)
+        # An interval without an end has none in the frame; what it says stands beside it.
+        row |= {
+            key: end if np.isfinite(end) else np.nan
+            for key, end in zip((c.RATIO, c.RATIO_LOW, c.RATIO_HIGH), ends, strict=True)
+        }
+        row[c.MEANING] = None if ratio is None else str(ratio)
+        self.rows.append(row)
+
+    def _monitor(
+        self, name: str, points: pd.DataFrame, reward: NDArray[np.float64], held: NDArray[np.bool_],
+        who: NDArray[np.intp], kept: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        _, first = np.unique(who[kept], return_index=True)
+        rows = np.flatnonzero(kept)[first]  # each customer counts once, by the first decision of which it is known
+        day = points[c.KNOWN_TIME].to_numpy("datetime64[D]").astype(np.int64)[rows]
+        self.monitored[name] = monitored(day, reward[rows], held[rows], self.share)
+
+    def curves(self) -> dict[str, Monitored]:
+        """Return the confidence sequences that are drawn: net of cost where there is money, else all."""
+        return {NET: self.monitored[NET]} if NET in self.monitored else dict(self.monitored)
+
+
+def _codes(customers: pd.Series[str]) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = np.unique(customers.to_numpy(object).astype(str), return_inverse=True)[1]
+    return found
+
+
+def _worth(config: CompanyConfig, tables: Tables, points: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return what each customer was worth at each decision, by the company's expression; None where it has none."""
+    if config.value is None:
+        return None
+    features = plan.features_to_train_on(config, tables)
+    tree = plan.value_of(config, plan.kinds_of(features, tables))
+    if tree is None:
+        return None
+    read = set(named_columns(tree))
+    frame = feature_frame(tables, [feature for feature in features if feature.name in read], points[list(c.KEY)])
+    return numbers(tree, {name: frame[name].to_numpy() for name in read}, len(frame))
