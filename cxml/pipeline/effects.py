@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from cxml.descriptive.action_log import action_log, decision_points, outcomes_of
 from cxml.descriptive.sources import Tables
 from cxml.predictive.encoding import Encoding, frame_columns
 from cxml.schema import columns as c
+from cxml.schema.check import checked_frame
+from cxml.schema.policy_frames import EFFECTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,3 +108,37 @@ def matrix_of(points: pd.DataFrame, rows: pd.DataFrame, encoding: Encoding) -> N
     keyed = rows.assign(**{c.AS_OF: rows[c.AS_OF].dt.tz_localize(None)})
     found = points[list(c.KEY)].merge(keyed, on=list(c.KEY), how="left").drop(columns=list(c.KEY))
     return encoding.matrix(encoding.typed(frame_columns(found)))[0]
+
+
+def effects_frame(effects: Sequence[Effect], before: Sequence[Effect] = ()) -> pd.DataFrame:
+    """Return effects as an EFFECTS frame, with what was known of them before.
+
+    Parameters
+    ----------
+    effects : of a bundle
+    before : those of an older one
+    """
+    import pandas as pd
+
+    older = {(effect.action, effect.outcome): effect for effect in before}
+    rows = [_row(effect, older.get((effect.action, effect.outcome))) for effect in effects]
+    frame = pd.DataFrame(rows, columns=list(EFFECTS.names))
+    return checked_frame(frame, EFFECTS) if rows else frame
+
+
+def _row(effect: Effect, older: Effect | None) -> dict[str, Any]:
+    known = not effect.too_little
+    was = older is not None and not older.too_little
+    return {
+        c.OUTCOME: effect.outcome,
+        c.ACTION: effect.action,
+        c.N_TREATED: float(effect.n_treated),
+        c.N_UNTREATED: float(effect.n_untreated),
+        c.VALUE: effect.average if known else np.nan,
+        c.LOW: effect.low if known else np.nan,
+        c.HIGH: effect.high if known else np.nan,
+        c.P_HETEROGENEITY: effect.p_heterogeneity if known else np.nan,
+        c.LEARNER: effect.learner if known else None,
+        c.VALUE_BEFORE: older.average if was and older is not None else np.nan,
+        c.TOO_LITTLE: effect.too_little or None,
+    }

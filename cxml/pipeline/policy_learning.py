@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError, TrainingError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.pipeline.effects import ACTED, effects_of, evidence_of
+from cxml.pipeline.effects import ACTED, effects_frame, effects_of, evidence_of
 from cxml.pipeline.feature_rows import feature_rows
 from cxml.pipeline.outcomes import Matured, mature_outcomes
 from cxml.pipeline.policy_features import policy_frame
@@ -25,7 +25,7 @@ from cxml.predict import Predictor
 from cxml.prescriptive.exploration_plan import exploration_plan
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
-from cxml.schema.policy_frames import EFFECTS, EXPLORATION
+from cxml.schema.policy_frames import EXPLORATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,40 +110,6 @@ def _learnt(
         )
     rows = feature_rows(config, tables, features, {ACTED: evidence.rows})[ACTED]
     return effects_of(config, evidence, rows, predictor.bundle.encoding)
-
-
-def effects_frame(effects: Sequence[Effect], before: Sequence[Effect] = ()) -> pd.DataFrame:
-    """Return effects as an EFFECTS frame, with what was known of them before.
-
-    Parameters
-    ----------
-    effects : of a bundle
-    before : those of an older one
-    """
-    import pandas as pd
-
-    older = {(effect.action, effect.outcome): effect for effect in before}
-    rows = [_row(effect, older.get((effect.action, effect.outcome))) for effect in effects]
-    frame = pd.DataFrame(rows, columns=list(EFFECTS.names))
-    return checked_frame(frame, EFFECTS) if rows else frame
-
-
-def _row(effect: Effect, older: Effect | None) -> dict[str, Any]:
-    known = not effect.too_little
-    was = older is not None and not older.too_little
-    return {
-        c.OUTCOME: effect.outcome,
-        c.ACTION: effect.action,
-        c.N_TREATED: float(effect.n_treated),
-        c.N_UNTREATED: float(effect.n_untreated),
-        c.VALUE: effect.average if known else np.nan,
-        c.LOW: effect.low if known else np.nan,
-        c.HIGH: effect.high if known else np.nan,
-        c.P_HETEROGENEITY: effect.p_heterogeneity if known else np.nan,
-        c.LEARNER: effect.learner if known else None,
-        c.VALUE_BEFORE: older.average if was and older is not None else np.nan,
-        c.TOO_LITTLE: effect.too_little or None,
-    }
 
 
 def _exploration(

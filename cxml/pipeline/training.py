@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
 from cxml.pipeline import plan
+from cxml.pipeline.effects import effects_frame
 from cxml.pipeline.learning import learnt, material_of
 from cxml.pipeline.reading import read_tables
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxml.predictive.alarms import Alarm
     from cxml.predictive.evaluation import Evaluation
     from cxml.predictive.tracking import Run
@@ -37,6 +40,7 @@ class Trained:
     """What training left behind: the bundle, how its models did on what they had not seen, and the MLflow run.
 
     A model without a signal is not in the bundle; where none has any, there is no bundle and ``bundle`` is None.
+    ``effects`` is an EFFECTS frame: what each action of the log was found to change; None without a log.
     """
 
     bundle: Path | None
@@ -46,6 +50,8 @@ class Trained:
     run: Run
     warnings: tuple[str, ...]
     alarms: Mapping[str, tuple[Alarm, ...]] = field(default_factory=dict)
+    effects: pd.DataFrame | None = None
+    currency: str = ""
 
     @property
     def text(self) -> str:
@@ -65,6 +71,10 @@ class Trained:
             lines += [f"    leak? {alarm}" for alarm in self.alarms.get(name, ())]
         if any(self.alarms.values()):
             lines.append("    What was known in time after all is listed in the config: `alarms: {allow: [NAME]}`.")
+        if self.effects is not None:
+            from cxml.report.effects_text import effects_lines
+
+            lines += ["effects of actions, against doing nothing", *effects_lines(self.effects, currency=self.currency)]
         lines.append(
             f"bundle {self.bundle}, model {self.model_version}, {self.n_features} features"
             if self.bundle
@@ -131,4 +141,15 @@ def train(
             tags={"model_version": model_version, "data_fingerprint": tables.fingerprint},
             config=config.model_dump(mode="json"),
         )
-    return Trained(saved, model_version, n_features, found.evaluations, run, tables.warnings, found.alarms)
+    effects = effects_frame(found.bundle.effects) if found.bundle is not None and found.bundle.effects else None
+    return Trained(
+        saved,
+        model_version,
+        n_features,
+        found.evaluations,
+        run,
+        tables.warnings,
+        found.alarms,
+        effects,
+        config.currency,
+    )

@@ -198,5 +198,14 @@ def _actions(recommendations: pd.DataFrame, currency: str) -> Iterator[str]:
     if drawn:
         chance += f", {drawn:,} drawn to learn from"
     low, high = (recommendations[name].sum() for name in (c.EXPECTED_LOW, c.EXPECTED_HIGH))
-    yield "Worth is net of cost and rests on the effects that the policy assumes:"
-    yield f"{low:,.0f} to {high:,.0f} {currency} if they are as low or as high as it allows for. {chance}."
+    yield f"Worth is net of cost. {_rests_on(recommendations)}"
+    yield f"{low:,.0f} to {high:,.0f} {currency} if all are at the low or high end of their ranges. {chance}."
+
+
+def _rests_on(recommendations: pd.DataFrame) -> str:
+    """Return on what effects the recommended actions rest: measured ones, or those that the policy assumes."""
+    evidence = recommendations.loc[recommendations[c.ACTION] != c.NO_ACTION, c.EVIDENCE]
+    measured = float(evidence.mean()) if len(evidence) else 0.0
+    if measured == 0:
+        return "It rests on the effects that the policy assumes:"
+    return f"Its effects are {measured:.0%} measured from the log of actions, {1 - measured:.0%} assumed by the policy:"
