@@ -125,8 +125,9 @@ def _coverage(n_logs: int) -> Sequence[Row]:
                 found.setdefault(e.estimator, []).append((*covers, e.effective_n))
         for name, logs in found.items():
             inside, wald, size = np.mean(logs, axis=0)
+            chance = f"+- {100 * np.sqrt(0.95 * 0.05 / n_logs):.1f}%"
             rows.append({"what": f"{design.reward}, {design.name}, {design.n:,} rows: 95% interval of {name}",
-                         "way": f"{n_logs} logs (+- {100 * np.sqrt(0.95 * 0.05 / n_logs):.1f}%), {size:,.0f} effective rows",
+                         "way": f"{n_logs} logs ({chance}), {size:,.0f} effective rows",
                          "wanted": "93-97%" if name in ("dr", "snips") else "",
                          "got": f"{inside:.1%} (Wald's {wald:.1%})"})  # fmt: skip
     return rows
