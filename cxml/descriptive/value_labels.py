@@ -45,7 +45,8 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     tables : Tables
     label : ValueLabel
     at : DataFrame with ``customer_id`` and ``as_of`` (naive UTC), optional
-        Customers and moments that are asked about in place of everybody every so many days.
+        Customers and moments that are asked about in place of everybody every so many days; by events, also those who
+        had none before: they brought what came after.
 
     Returns
     -------
@@ -68,14 +69,16 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     end = f"{c.AS_OF} + INTERVAL {label.horizon_days} DAY"
     past = f"{start} < {c.AS_OF} AND {c.KNOWN_TIME} < {c.AS_OF}"
     if label.event:
-        there, part = past, _event_money(label)
+        there, part = "TRUE" if at is not None else past, _event_money(label)
     else:
         there, part = f"{past} AND {c.END_TIME} >= {c.AS_OF}", _contract_money(label, end)
+    join = "LEFT JOIN" if label.event and at is not None else "JOIN"
     # A sum of floats in one order, so that the same rows give the same bytes.
     return frame_of(tables, f"""
-        SELECT {c.CUSTOMER_ID}, {c.AS_OF}, {end} - INTERVAL 1 MICROSECOND AS {c.KNOWN_TIME},
+        SELECT {moments.customer} AS {c.CUSTOMER_ID}, {c.AS_OF}, {end} - INTERVAL 1 MICROSECOND AS {c.KNOWN_TIME},
                coalesce(sum({part} ORDER BY {start}, {c.VALUE}), 0.0) AS {c.LABEL}
-        FROM ({moments.query}) JOIN ({counted}) ON {moments.whose} AND {start} < {end} AND {c.KNOWN_TIME} < {end}
+        FROM ({moments.query})
+        {join} ({counted}) ON {moments.whose} AND {start} < {end} AND {c.KNOWN_TIME} < {end}
         GROUP BY 1, 2 HAVING bool_or({there}) AND {end} <= TIMESTAMP '{tables.moment}'
         ORDER BY 1, 2
     """)  # fmt: skip
