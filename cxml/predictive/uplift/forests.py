@@ -75,13 +75,17 @@ class Grower:
 
     @cached_property
     def _binned(self) -> Any:
-        return lightgbm_package().Dataset(
-            self.rows.matrix,
-            np.zeros(len(self.rows.matrix)),
-            categorical_feature=self.rows.names,
-            params={"verbose": -1, "max_bin": _MAX_BIN, "feature_pre_filter": False, "force_col_wise": True},
-            free_raw_data=False,
-        ).construct()
+        return (
+            lightgbm_package()
+            .Dataset(
+                self.rows.matrix,
+                np.zeros(len(self.rows.matrix)),
+                categorical_feature=self.rows.names,
+                params={"verbose": -1, "max_bin": _MAX_BIN, "feature_pre_filter": False, "force_col_wise": True},
+                free_raw_data=False,
+            )
+            .construct()
+        )
 
     def grown(
         self,
