@@ -184,10 +184,9 @@ def _counts(y: Array, s: Array, t: Array, *, together: bool) -> tuple[Array, Arr
     order = np.argsort(-s, kind="stable")
     y, s, t = y[order], s[order], t[order]
     ends = np.append(np.flatnonzero(np.diff(s)), len(s) - 1) if together else np.arange(len(s))
-    n_treated, y_treated, y_untreated = (
-        np.asarray(np.cumsum(values)[ends], dtype=np.float64) for values in (t, y * t, y * (1 - t))
-    )
-    return ends + 1.0, n_treated, y_treated, y_untreated
+    n_treated, y_treated, y_untreated = np.cumsum([t, y * t, y * (1 - t)], axis=1)[:, ends]
+    n = np.asarray(ends + 1.0, dtype=np.float64)
+    return n, n_treated, y_treated, y_untreated
 
 
 def _ratio(above: Array, below: Array) -> Array:

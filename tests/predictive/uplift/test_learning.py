@@ -61,13 +61,14 @@ def test_where_all_are_alike_everybody_is_given_the_average(learnt):
     assert letter.scores["average"] == (0, 0, 0)
 
 
-def test_groups_hold_what_was_true_of_fresh_rows(learnt):
+def test_groups_say_what_is_true_of_fresh_rows(learnt):
     _, _, (call, _) = learnt
     fresh, true = planted(20_000, seed=1)
     said = call.effects(fresh.rows.matrix)
     place = np.searchsorted([group.upto for group in call.groups[:-1]], said)
-    held = [group.low <= true[place == g, 1].mean() <= group.high for g, group in enumerate(call.groups)]
-    assert sum(held) >= len(held) - 1
+    for g, group in enumerate(call.groups):  # all rows teach more than those of four folds: about what was measured
+        assert true[place == g, 1].mean() == pytest.approx(group.measured, abs=0.1)
+        assert group.predicted == pytest.approx(group.measured, abs=0.1)
     assert sum(group.n for group in call.groups) == 6_000
     assert call.groups[-1].upto == float("inf")
     errors = call.standard_errors(said)
