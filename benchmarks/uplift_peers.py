@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-warnings.filterwarnings("ignore")
 SETTINGS = {
     "n_estimators": 100,
     "learning_rate": 0.05,
@@ -164,6 +163,7 @@ def policies(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore")
     if sys.argv[1] == "effects":
         effects(Path(sys.argv[2]), sys.argv[3:])
     else:
