@@ -28,11 +28,11 @@ _SIZES: Final = {"small": (1_000, 4), "full": (16_000, 12)}  # customers, months
 _SEED: Final = 0
 _MONTHS_BEFORE: Final = 24  # with 18, a renewal model of 4,000 customers has no signal that holds up
 _QUARTERS: Final = 4
-# What somebody might assume who has measured nothing: every action is worth trying on everybody at risk, and helps alike.
+# What somebody might assume who has measured nothing: every action may be tried on everybody, and helps alike.
 _EFFECT: Final = "0.4 * renewal_risk * (1 - renewal_risk)"
 _POLICY: Final[Mapping[str, Any]] = {
     "holdout_share": 0,
-    "exploration_share": 0.25,
+    "exploration_share": 0.4,
     "exploration": {"method": "thompson", "by": "segment"},
     "actions": [
         {"name": "rescue_call", "channel": "phone", "cost": 9, "effect": _EFFECT},
