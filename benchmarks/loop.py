@@ -75,7 +75,7 @@ def random(company: LiveCompany, month: int) -> pd.DataFrame:
 
 def assumed(company: LiveCompany, month: int, *, models: str) -> pd.DataFrame:
     """Return the decisions of the policy, with effects as it assumes them and nobody explored with."""
-    return _recommended(company, models, _POLICY | _ASSUMED)
+    return _recommended(company, models, {**_POLICY, **_ASSUMED})
 
 
 def learning(company: LiveCompany, month: int, *, models: str) -> pd.DataFrame:
