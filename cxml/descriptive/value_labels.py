@@ -11,6 +11,7 @@ from cxml.conditions.parse import condition
 from cxml.conditions.sql import sql
 from cxml.config.labels import ValueLabel
 from cxml.descriptive.asked import asked, values_of
+from cxml.descriptive.snapshot_labels import snapshot_amounts
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, SchemaError, TrainingError, broken_by, listed, near_miss
 from cxml.schema import columns as c
@@ -40,6 +41,8 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     the first ones wait until 1% of the customers have begun, by events until one horizon after that, and by contracts
     for the first events, where three horizons follow them.
 
+    By a column of the customers: see `snapshot_amounts`.
+
     Parameters
     ----------
     tables : Tables
@@ -62,6 +65,8 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     TrainingError
         If no horizon that has ended began after the first contract or event.
     """
+    if label.table:
+        return snapshot_amounts(tables, label, at)
     counted = _events(tables, label) if label.event else _contracts(tables, label)
     start = c.EVENT_TIME if label.event else c.START_TIME
     regular = [] if at is not None else _moments(_begun(tables, counted, start, label), tables.moment, label)
