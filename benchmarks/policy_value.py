@@ -3,7 +3,7 @@
 Open Bandit is read from ``CXML_DATA`` and left out where it is not there. Its `bts` policy draws items from Beta
 distributions that are learned as it runs and are not published, so what it would have done is taken from its own log:
 how often each item was shown at each position. That is its average over the week, with an error of its own, which
-is added to the interval.
+is added to the interval. Its own value is the share of clicks in its own log.
 """
 
 from __future__ import annotations
@@ -125,8 +125,9 @@ def _coverage(n_logs: int) -> Sequence[Row]:
                 found.setdefault(e.estimator, []).append((*covers, e.effective_n))
         for name, logs in found.items():
             inside, wald, size = np.mean(logs, axis=0)
+            chance = f"+- {100 * np.sqrt(0.95 * 0.05 / n_logs):.1f}%"
             rows.append({"what": f"{design.reward}, {design.name}, {design.n:,} rows: 95% interval of {name}",
-                         "way": f"{n_logs} logs, {size:,.0f} effective rows",
+                         "way": f"{n_logs} logs ({chance}), {size:,.0f} effective rows",
                          "wanted": "93-97%" if name in ("dr", "snips") else "",
                          "got": f"{inside:.1%} (Wald's {wald:.1%})"})  # fmt: skip
     return rows

@@ -149,8 +149,12 @@ class RenewalLabel(Part):
 class ValueLabel(Part):
     """What the value model learns: what a customer brings within the horizon after `as_of`.
 
-    The prices of contracts, for as long as they run, are the default; `event` asks for the sum of a column of `events`.
+    The prices of contracts, for as long as they run, are the default; `event` asks for the sum of a column of `events`,
+    `table: customers` for a column of a snapshot.
     """
+
+    table: Literal["customers"] | None = None
+    """`customers`, for a company that is one snapshot: their `column` is the money that came in."""
 
     horizon_days: Days = 365
     """Days after `as_of` whose money counts."""
@@ -171,6 +175,12 @@ class ValueLabel(Part):
     def _ask_one_question(self) -> ValueLabel:
         if self.per and self.event:
             raise ValueError("`per` is of the price of contracts; what an event brings is for itself. Leave `per` out")
+        if self.table and not self.column:
+            raise ValueError("`table: customers` needs `column`, the one with the money that came in")
+        if self.table and (self.event or self.where or self.per or self.discount_rate):
+            raise ValueError(
+                "`table: customers` goes with `column` and `horizon_days` alone: a snapshot has no rows in time"
+            )
         return self
 
     @property
@@ -185,6 +195,8 @@ class ValueLabel(Part):
 
     def question(self) -> dict[str, Any]:
         """Return what a model must be trained anew for if it changes, as JSON."""
+        if self.table:
+            return {"table": self.table, "column": self.money, "horizon_days": self.horizon_days}
         asked = {"horizon_days": self.horizon_days, "discount_rate": self.discount_rate, "column": self.money}
         if self.event:
             return asked | {"event": sorted(self.event), "where": self.where}
@@ -203,3 +215,10 @@ class LabelsConfig(Part):
         if self.nps is None and self.renewal is None and self.value is None:
             raise ValueError("name at least one of `nps`, `renewal` and `value`")
         return self
+
+    @property
+    def snapshot_columns(self) -> tuple[str, ...]:
+        """The columns of `customers` that are labels: what is to be foretold, and no feature."""
+        columns = [label.column for label in (self.nps, self.renewal) if label]
+        money = self.value.column if self.value and self.value.table else None
+        return tuple(column for column in (*columns, money) if column)

@@ -19,10 +19,14 @@ _WHOSE: Final = "whose"
 
 @dataclass(frozen=True)
 class Asked:
-    """The query of the moments, with ``as_of``, and the SQL condition that a row joined to it is of that customer."""
+    """The query of the moments, with ``as_of``, and the SQL condition that a row joined to it is of that customer.
+
+    ``customer`` is the column that tells the customer of a moment, of whom there may be no such row.
+    """
 
     query: str
     whose: str
+    customer: str
 
 
 def asked(tables: Tables, regular: str, at: pd.DataFrame | None) -> Asked:
@@ -36,14 +40,14 @@ def asked(tables: Tables, regular: str, at: pd.DataFrame | None) -> Asked:
         In place of them, customers with moments of their own.
     """
     if at is None:
-        return Asked(regular, "TRUE")
+        return Asked(regular, "TRUE", c.CUSTOMER_ID)
     con = tables.con
     con.register("asked_in", at[list(c.KEY)])
     con.execute(
         f"CREATE OR REPLACE TABLE {_ASKED} AS SELECT DISTINCT {c.CUSTOMER_ID} AS {_WHOSE}, {c.AS_OF} FROM asked_in"
     )
     con.unregister("asked_in")
-    return Asked(f"SELECT * FROM {_ASKED}", f"{_WHOSE} = {c.CUSTOMER_ID}")
+    return Asked(f"SELECT * FROM {_ASKED}", f"{_WHOSE} = {c.CUSTOMER_ID}", _WHOSE)
 
 
 def values_of(moments: Sequence[datetime]) -> str:

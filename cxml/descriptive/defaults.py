@@ -40,7 +40,7 @@ def features_of(config: CompanyConfig, tables: Tables, *, until: datetime | None
     ConfigError
         If ``features.drop`` names something that is not there.
     """
-    labels = {label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column}
+    labels = set(config.labels.snapshot_columns)
     for feature in config.features.add:
         if isinstance(feature, Attribute) and feature.column in labels:
             raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.config.labels import NpsLabel, RenewalLabel, ValueLabel
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, SchemaError, broken_by, near_miss
 from cxml.schema import columns as c
@@ -72,14 +72,37 @@ def snapshot_outcomes(tables: Tables, label: RenewalLabel, at: pd.DataFrame | No
                 f"labels.renewal.lost: no row of {label.column} has the value {lost!r}; its values are {found}. "
                 f"Quote words such as 'Yes' in YAML."
             )
-    labels = frame.assign(**{c.LABEL: values.isin(label.lost).astype("float64")})
+    return _asked(frame.assign(**{c.LABEL: values.isin(label.lost).astype("float64")}), at)
+
+
+def snapshot_amounts(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return a column of the customers as the money that came in.
+
+    With ``at``, of the customers and moments asked about: the column is what came after them.
+
+    Returns
+    -------
+    DataFrame of shape (n_amounts, 4)
+        ``customer_id``, ``as_of`` and ``known_time`` (naive UTC) and ``label`` (money), by customer.
+
+    Raises
+    ------
+    ConfigError
+        If the column is not there or holds no numbers.
+    """
+    column = str(label.column)
+    frame = _snapshot(tables, column, "labels.value.column")
+    if (kind := tables.kinds["customers"][column]) != "number":
+        raise ConfigError(f"labels.value.column: customers.{column} must be a number; it is a {kind}.")
+    return _asked(frame.assign(**{c.LABEL: frame[c.LABEL].astype("float64")}), at)
+
+
+def _asked(labels: pd.DataFrame, at: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the labels of a snapshot, or where moments are asked about, one for each of those."""
     if at is None:
         return labels
-    return (
-        at[list(c.KEY)]
-        .merge(labels.drop(columns=c.AS_OF), on=c.CUSTOMER_ID)
-        .sort_values(list(c.KEY), ignore_index=True)
-    )
+    found = at[list(c.KEY)].merge(labels.drop(columns=c.AS_OF), on=c.CUSTOMER_ID)
+    return found.sort_values(list(c.KEY), ignore_index=True)
 
 
 def _snapshot(tables: Tables, column: str, where: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from cxml.conditions.parse import condition
 from cxml.conditions.sql import sql
 from cxml.config.labels import ValueLabel
 from cxml.descriptive.asked import asked, values_of
+from cxml.descriptive.snapshot_labels import snapshot_amounts
 from cxml.descriptive.sources import Tables, frame_of
 from cxml.errors import ConfigError, SchemaError, TrainingError, broken_by, listed, near_miss
 from cxml.schema import columns as c
@@ -40,12 +41,15 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     the first ones wait until 1% of the customers have begun, by events until one horizon after that, and by contracts
     for the first events, where three horizons follow them.
 
+    By a column of the customers: see `snapshot_amounts`.
+
     Parameters
     ----------
     tables : Tables
     label : ValueLabel
     at : DataFrame with ``customer_id`` and ``as_of`` (naive UTC), optional
-        Customers and moments that are asked about in place of everybody every so many days.
+        Customers and moments that are asked about in place of everybody every so many days; by events, also those who
+        had none before: they brought what came after.
 
     Returns
     -------
@@ -61,6 +65,8 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     TrainingError
         If no horizon that has ended began after the first contract or event.
     """
+    if label.table:
+        return snapshot_amounts(tables, label, at)
     counted = _events(tables, label) if label.event else _contracts(tables, label)
     start = c.EVENT_TIME if label.event else c.START_TIME
     regular = [] if at is not None else _moments(_begun(tables, counted, start, label), tables.moment, label)
@@ -68,14 +74,16 @@ def value_labels(tables: Tables, label: ValueLabel, at: pd.DataFrame | None = No
     end = f"{c.AS_OF} + INTERVAL {label.horizon_days} DAY"
     past = f"{start} < {c.AS_OF} AND {c.KNOWN_TIME} < {c.AS_OF}"
     if label.event:
-        there, part = past, _event_money(label)
+        there, part = "TRUE" if at is not None else past, _event_money(label)
     else:
         there, part = f"{past} AND {c.END_TIME} >= {c.AS_OF}", _contract_money(label, end)
+    join = "LEFT JOIN" if label.event and at is not None else "JOIN"
     # A sum of floats in one order, so that the same rows give the same bytes.
     return frame_of(tables, f"""
-        SELECT {c.CUSTOMER_ID}, {c.AS_OF}, {end} - INTERVAL 1 MICROSECOND AS {c.KNOWN_TIME},
+        SELECT {moments.customer} AS {c.CUSTOMER_ID}, {c.AS_OF}, {end} - INTERVAL 1 MICROSECOND AS {c.KNOWN_TIME},
                coalesce(sum({part} ORDER BY {start}, {c.VALUE}), 0.0) AS {c.LABEL}
-        FROM ({moments.query}) JOIN ({counted}) ON {moments.whose} AND {start} < {end} AND {c.KNOWN_TIME} < {end}
+        FROM ({moments.query})
+        {join} ({counted}) ON {moments.whose} AND {start} < {end} AND {c.KNOWN_TIME} < {end}
         GROUP BY 1, 2 HAVING bool_or({there}) AND {end} <= TIMESTAMP '{tables.moment}'
         ORDER BY 1, 2
     """)  # fmt: skip

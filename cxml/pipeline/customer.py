@@ -90,7 +90,7 @@ def customer(
         warnings.simplefilter("ignore", UnseenCategoryWarning)
         found = _scored(predictor, rows, in_force, language)
     known = profile(tables, customer_id)
-    foretold = [label.column for label in (config.labels.nps, config.labels.renewal) if label and label.column]
+    foretold = config.labels.snapshot_columns
     touched, answered = touchpoints(tables, customer_id, moment), answers(tables, customer_id, moment)
     done, recommended = actions(tables, customer_id, moment), found["recommendation"]
     channels = [way for some in touched[c.CHANNELS].dropna() for way in some.split(", ")]

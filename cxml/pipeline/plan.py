@@ -162,7 +162,7 @@ def _renewal_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feat
 def _value_feature(config: CompanyConfig, features: Iterable[Feature]) -> Feature | None:
     """Return the feature that tells for whom the value model speaks, as `_renewal_feature` does for its own."""
     label = config.labels.value
-    if label is None:
+    if label is None or label.table:
         return None
     needed: Feature = Contract(name=_DAYS_TO_END, measure="days_to_end")
     if label.event_condition is not None:

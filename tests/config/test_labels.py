@@ -182,11 +182,27 @@ def test_the_value_of_events_is_their_value_where_no_other_column_is_named():
         ({"discount_rate": -0.1}, r"\.discount_rate: "),
         ({"horizon_days": 0}, r"\.horizon_days: "),
         ({"events": "purchase"}, r" has no key 'events'; did you mean 'event'"),
+        ({"table": "customers"}, ": `table: customers` needs `column`"),
+        (
+            {"table": "customers", "column": "spend", "event": "visit"},
+            ": .* goes with `column` and `horizon_days` alone",
+        ),
+        ({"table": "customers", "column": "spend", "per": "year"}, ": .* goes with `column` and `horizon_days` alone"),
+        ({"table": "events", "column": "spend"}, r"\.table: "),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused(parsed, value, says):
     with pytest.raises(ConfigError, match=rf"labels\.value{says}"):
         parsed(labels={"value": value})
+
+
+def test_the_columns_of_a_snapshot_are_labels_of_a_company_and_those_of_events_are_not(parsed):
+    snapshot = {"renewal": {"column": "visit", "lost": 0}, "value": {"table": "customers", "column": "spend"}}
+    assert parsed(labels=snapshot).labels.snapshot_columns == ("visit", "spend")
+    assert parsed(labels=snapshot).labels.value.question() == {
+        "table": "customers", "column": "spend", "horizon_days": 365
+    }  # fmt: skip
+    assert parsed(labels={"value": {"event": "sale", "column": "spend"}}).labels.snapshot_columns == ()
 
 
 def test_what_a_customer_is_worth_is_said_once(parsed):

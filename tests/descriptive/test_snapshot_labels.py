@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from cxml.config.labels import NpsLabel, RenewalLabel
+from cxml.config.labels import NpsLabel, RenewalLabel, ValueLabel
 from cxml.descriptive.labels import nps_labels, renewal_labels
+from cxml.descriptive.value_labels import value_labels
 from cxml.errors import ConfigError, CxmlError, SchemaError
 
 
@@ -107,6 +108,34 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(company):
         renewal_labels(tables, RenewalLabel(column="Churn_Label", lost="Yes"))
     with pytest.raises(ConfigError, match=r"labels\.nps\.column: customers has no column 'nps'"):
         nps_labels(tables, NpsLabel(column="nps"))
+
+
+SPEND = ValueLabel(table="customers", column="spend")
+
+
+def test_a_column_of_money_is_what_came_in(company):
+    found = value_labels(snapshot(company, "spend", [12.5, 0, None, -3]), SPEND)
+    assert found.columns.tolist() == ["customer_id", "as_of", "known_time", "label"]
+    assert dict(zip(found["customer_id"], found["label"], strict=True)) == {"c0": 12.5, "c1": 0, "c3": -3}
+    assert (found[["as_of", "known_time"]] == pd.Timestamp("2024-01-01")).all(axis=None)
+
+
+def test_of_moments_that_are_asked_about_a_column_is_what_came_after(company):
+    asked = pd.DataFrame({"customer_id": ["c1", "c0", "c9"], "as_of": pd.to_datetime(["2023-12-01"] * 3)})
+    found = value_labels(snapshot(company, "spend", [12.5, 0.0]), SPEND, asked)
+    assert found[["customer_id", "label"]].to_numpy().tolist() == [["c0", 12.5], ["c1", 0.0]]
+    assert (found["as_of"] == pd.Timestamp("2023-12-01")).all()
+    assert (found["known_time"] == pd.Timestamp("2024-01-01")).all()
+
+
+def test_money_must_be_a_number_in_a_column_that_is_there(company):
+    tables = snapshot(company, "spend", ["much", "little"])
+    with pytest.raises(
+        ConfigError, match=r"labels\.value\.column: customers\.spend must be a number; it is a category"
+    ):
+        value_labels(tables, SPEND)
+    with pytest.raises(ConfigError, match=r"labels\.value\.column: .*'spent'; did you mean 'spend'"):
+        value_labels(tables, ValueLabel(table="customers", column="spent"))
 
 
 def test_a_snapshot_needs_a_moment(company):

@@ -16,12 +16,13 @@ import pytest
 from cxml.config.features import Aggregate
 from cxml.config.load import example_config, load_config
 from cxml.config.tables import TableConfig
+from cxml.descriptive.defaults import features_of
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.raw import read_raw
 from cxml.errors import SourceError
 from cxml.pipeline import check, train
 
-COMPANIES = ["online_retail", "cdnow", "telco_extended", "sfo", "garden_centre", "ecom"]
+COMPANIES = ["online_retail", "cdnow", "telco_extended", "sfo", "garden_centre", "ecom", "hillstrom"]
 
 
 def read(name):
@@ -222,6 +223,19 @@ def test_reviews_and_tweets_are_read_as_surveys(real_data):
     ]
 
 
+def test_every_customer_of_an_experiment_had_one_of_three_treatments(real_data):
+    lines = rows(real_data("hillstrom.csv"), encoding="utf-8")
+    tables, query = read("hillstrom")
+    assert tables.warnings == ()
+    names = {"Mens E-Mail": "mens_mail", "Womens E-Mail": "womens_mail", "No E-Mail": "no_action"}
+    expected = Counter((names[line["segment"]], int(line["visit"]), float(line["spend"])) for line in lines)
+    found = "SELECT action, visit, spend, count(*) FROM actions JOIN customers USING (customer_id) GROUP BY ALL"
+    assert {(action, visit, spend): n for action, visit, spend, n in query(found)} == expected
+    features = features_of(load_config(example_config("hillstrom.yaml")), tables, until=None)
+    before = {"recency", "history_segment", "history", "mens", "womens", "zip_code", "newbie", "channel"}
+    assert {feature.name for feature in features} == before
+
+
 # What is learnt. The floors are those of LightGBM with default settings.
 
 
@@ -248,6 +262,25 @@ def test_who_buys_no_more_is_learnt_from_purchase_lines(real_data, tmp_path):
     found = train(quick("online_retail"), models=tmp_path).evaluations["renewal"].by_name
     assert found["auc"].low >= 0.723
     assert found["log_loss"].high < found["base_log_loss"].low
+
+
+def test_what_mails_of_an_experiment_change_on_average_is_the_difference_of_means(real_data, tmp_path, monkeypatch):
+    frame = pd.read_csv(real_data("hillstrom.csv")).iloc[::8]  # all 64,000 take a minute
+    frame.to_csv(tmp_path / "hillstrom.csv", index=False)
+    monkeypatch.setenv("CXML_DATA", str(tmp_path))
+    config = quick("hillstrom")
+    models = config.models.model_copy(update={"learning_rate": 0.3, "max_trees": 30})
+    trained = train(config.model_copy(update={"models": models}), models=tmp_path)
+    found = trained.effects.set_index(["outcome", "action"])
+    none = frame[frame["segment"] == "No E-Mail"]
+    for outcome, column in (("renewal", "visit"), ("value", "spend")):
+        for action, name in (("mens_mail", "Mens E-Mail"), ("womens_mail", "Womens E-Mail")):
+            mailed = frame[frame["segment"] == name]
+            error = (mailed[column].var() / len(mailed) + none[column].var() / len(none)) ** 0.5
+            effect = found.loc[outcome, action]
+            assert effect["value"] == pytest.approx(mailed[column].mean() - none[column].mean(), abs=error / 4)
+            assert effect["high"] - effect["low"] == pytest.approx(2 * 1.96 * error, rel=0.05)
+            assert (effect["n_treated"], effect["n_untreated"]) == (len(mailed), len(none))
 
 
 @pytest.mark.parametrize("name", COMPANIES)

@@ -43,6 +43,7 @@ def full_policy():
         limits=[{"amount": 100}, {"of": "hours", "per_day": 4}],
         plan_days=3,
         exploration_share=0.1,
+        exploration={"method": "thompson", "by": "plan"},
     )
 
 
@@ -60,6 +61,7 @@ def test_everything_that_a_policy_can_say_survives_json():
         (lambda stored: stored["options"][1].update(eligibility=["eval", "1"]), "not of the grammar"),
         (lambda stored: stored["options"][1].update(cost=["text", "free"]), "must be a number, and is a text"),
         (lambda stored: stored["options"][1]["stops"][0].update(tree=[["and"]]), "not of the grammar"),
+        (lambda stored: stored.pop("exploration"), "is not one of this version of cxml"),
         (lambda stored: stored.pop("limits"), "is not one of this version of cxml"),
         (lambda stored: stored.update(actions=[]), "is not one of this version of cxml"),
     ],

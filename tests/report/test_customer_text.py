@@ -96,7 +96,7 @@ def story():
             "call", 5.25, "renewal_risk <= 0.1 -> call",
             '{"fired": ["discount", "call"], "not_met": {"gift": "eligibility"}, "not_applicable": {},'
             ' "suppressed": {"letter": "1 contact by mail in 30 days"}}',
-            0.95, False, False, "p1", "m1", "d1",
+            0.95, False, False, "discount", "p1", "m1", "d1",
         ),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ TIGHTEST_DAY: Final = 90
 """Day at which the bounds are about as tight as they can be, from the first day with enough outcomes on."""
 
 _DOUBLINGS: Final = 12  # to effects 4,000 times as large as their standard error
-_HALVINGS: Final = 60
+_HALVINGS: Final = 40
 _ENOUGH: Final = 10.0  # rewards that differ from the mean, before their spread is worth looking at
 
 
@@ -142,7 +142,7 @@ def _sums(code: NDArray[np.intp], n_days: int, reward: Floats, held_out: NDArray
     return _Sums(
         so_far(factor * about),
         so_far(factor * taken),
-        tuple(so_far(factor**2 * x) for x in products),  # type: ignore[arg-type]
+        tuple(so_far(factor * factor * x) for x in products),  # type: ignore[arg-type]
         tuple(known * so_far(x) for x in products),  # type: ignore[arg-type]
     )
 
@@ -155,8 +155,10 @@ def _mixed(
     Both are taken from the rewards without who was held out, so that the draw is still to come as far as they know.
     """
     n = np.cumsum(np.bincount(code)).astype(np.float64)
+    away = reward - reward.mean()
+    square = away * away
     first, second, third, fourth = (
-        np.cumsum(np.bincount(code, weights=(reward - reward.mean()) ** k)) for k in (1, 2, 3, 4)
+        np.cumsum(np.bincount(code, weights=power)) for power in (away, square, square * away, square * square)
     )
     mean = first / n
     squares = second - n * mean**2
