@@ -36,7 +36,7 @@ def records_of(frame: pd.DataFrame) -> list[dict]:
 def same(found, row: pd.Series) -> bool:
     """Return whether every field of a result has the very bits of the batch."""
     for name, value in vars(found).items():
-        if name in ("reasons", "as_of"):
+        if name in ("reasons", "as_of", "uplifts"):
             continue
         if name == "uplifts":
             told = {
@@ -50,6 +50,11 @@ def same(found, row: pd.Series) -> bool:
         expected = row[name]
         unknown = pd.isna(expected)
         if (value is not None) if unknown else (value != expected):
+            return False
+    for uplift in getattr(found, "uplifts", ()):
+        names = c.uplift_columns(uplift.outcome, uplift.action)
+        told = [None if pd.isna(row[column]) else row[column] for column in names]
+        if [uplift.effect, uplift.low, uplift.high] != told:
             return False
     return found.as_of == row["as_of"].to_pydatetime()
 
