@@ -148,7 +148,7 @@ class _Found:
         known = outcomes_of(
             self.tables, self.config.labels, outcome, self.log, answer_days=self.config.effects.answer_days
         )
-        points = decision_points(self.log.assign(**{c.PROPENSITY: 0.5}), known)
+        points = decision_points(self.log, known, only_open=False)
         if points.empty:
             return
         worth = _worth(self.config, self.tables, points) if outcome == "renewal" else None
