@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cxml.config.company import CompanyConfig
     from cxml.simulate import LiveCompany
 
-_SIZES: Final = {"small": (1_000, 4), "full": (16_000, 12)}  # customers, months
+_SIZES: Final = {"small": (1_000, 4), "full": (30_000, 12)}  # customers, months
 _SEED: Final = 0
 _MONTHS_BEFORE: Final = 24  # with 18, a renewal model of 4,000 customers has no signal that holds up
 _QUARTERS: Final = 4
@@ -32,7 +32,7 @@ _QUARTERS: Final = 4
 _EFFECT: Final = "0.4 * renewal_risk * (1 - renewal_risk)"
 _POLICY: Final[Mapping[str, Any]] = {
     "holdout_share": 0,
-    "exploration_share": 0.4,
+    "exploration_share": 0.2,
     "exploration": {"method": "thompson", "by": "segment"},
     "actions": [
         {"name": "rescue_call", "channel": "phone", "cost": 9, "effect": _EFFECT},
@@ -41,6 +41,9 @@ _POLICY: Final[Mapping[str, Any]] = {
         {"name": "thank_you", "channel": "web", "cost": 3, "effect": _EFFECT},
     ],
 }
+# Nothing comes of a decision for two months: a pilot tries more, then.
+_PILOT_MONTHS: Final = 4
+_PILOT: Final = {"exploration_share": 0.8, "exploration": {}}
 _ASSUMED: Final = {"effects": {"use": "assumed"}, "exploration_share": 0, "exploration": {}}
 
 Decide = Callable[["LiveCompany", int], pd.DataFrame | None]
@@ -87,7 +90,7 @@ def learning(company: LiveCompany, month: int, *, models: str) -> pd.DataFrame:
     if month > 0:
         with suppress(TrainingError):  # nothing has come of any decision yet
             learn_policy(config, frames=frames, models=models)
-    return _recommended(company, models, _POLICY)
+    return _recommended(company, models, {**_POLICY, **_PILOT} if month < _PILOT_MONTHS else _POLICY)
 
 
 def _recommended(company: LiveCompany, models: str, policy: Mapping[str, Any]) -> pd.DataFrame:
@@ -124,15 +127,17 @@ def _profit(company: LiveCompany) -> pd.DataFrame:
 
 def _lived(way: str, company: LiveCompany, deciding: Decide, months: int) -> Figures:
     """Return the figures of a company that is lived by one way of deciding."""
-    wanted, got, start = [], [], company.as_of
+    wanted, got, start, explored = [], [], company.as_of, 0.0
     for month in range(months):
         profit = _profit(company).loc[company.due()["customer_id"]]
         decisions = deciding(company, month)
         company.live_month(decisions)
         wanted.append(float(profit.max(axis=1).sum()))
         taken = pd.DataFrame({"customer_id": [], "action": []}) if decisions is None else decisions
-        place = profit.columns.get_indexer(pd.Index(taken["action"]))
-        got.append(float(profit.to_numpy()[profit.index.get_indexer(pd.Index(taken["customer_id"])), place].sum()))
+        got.append(_sum(profit, taken, "action"))
+        if "explored" in taken:
+            drawn = taken[taken["explored"].astype(bool)]
+            explored += _sum(profit, drawn, "intended") - _sum(profit, drawn, "action")
     spans = {
         f"EUR, months {part[0] + 1} to {part[-1] + 1}": part for part in np.array_split(np.arange(months), _QUARTERS)
     }
@@ -141,6 +146,9 @@ def _lived(way: str, company: LiveCompany, deciding: Decide, months: int) -> Fig
     for what, span in spans.items():
         most, found = (sum(values[month] for month in span) for values in (wanted, got))
         rows.append({"what": what, "way": way, "wanted": f"{most:,.0f}", "got": f"{found:,.0f}", "ratio": found / most})
+    if explored:
+        what = "EUR that exploring cost: what was tried, against what was intended"
+        rows.append({"what": what, "way": way, "wanted": "", "got": f"{explored:,.0f}", "ratio": ""})
     contracts = company.tables()["contracts"]
     ended = contracts[contracts["end_time"].between(start, company.as_of, inclusive="left")]
     renewed = f"{ended['renewed'].astype('float').mean():.3f}"
@@ -148,6 +156,12 @@ def _lived(way: str, company: LiveCompany, deciding: Decide, months: int) -> Fig
         {"what": f"renewed, of {len(ended):,} that ended", "way": way, "wanted": "", "got": renewed, "ratio": ""}
     )
     return rows
+
+
+def _sum(profit: pd.DataFrame, decisions: pd.DataFrame, column: str) -> float:
+    """Return what the actions in a column of decisions truly bring, added up."""
+    place = profit.columns.get_indexer(pd.Index(decisions[column]))
+    return float(profit.to_numpy()[profit.index.get_indexer(pd.Index(decisions["customer_id"])), place].sum())
 
 
 def _train(company: LiveCompany, models: str) -> None:
