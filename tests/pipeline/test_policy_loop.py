@@ -12,8 +12,8 @@ from planted import COST, NOW, ODDS, STAYS, WORTH
 from cxml.config.ledger import LedgerConfig
 from cxml.config.load import load_config
 from cxml.config.policy import PolicyConfig
-from cxml.errors import BundleError, ConfigError, TrainingError
-from cxml.pipeline import learn_policy, mature_outcomes, measure_policy, score, simulate_policy
+from cxml.errors import BundleError, ConfigError, SinkError, TrainingError
+from cxml.pipeline import evaluate_policy, learn_policy, mature_outcomes, measure_policy, score, simulate_policy
 from cxml.pipeline.ledger import ledger_of
 from cxml.predict import load
 
@@ -174,8 +174,9 @@ def test_half_the_budget_buys_the_best_calls(planted):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"budgets": [10, -1]}, "budgets: must be 0 or more; the first that is not is -1"),
+        ({"budgets": [10, -1]}, "budgets: must be 0 or more, and finite; the first that is not is -1"),
         ({"budgets": [float("nan")]}, "budgets: must be 0 or more"),
+        ({"budgets": [float("inf")]}, "the first that is not is inf"),
         ({"by": "segmnt"}, "by: there is no feature 'segmnt'"),
     ],
 )
@@ -189,6 +190,14 @@ def test_without_a_policy_there_is_nothing_to_simulate_or_learn(planted):
     for work in (simulate_policy, learn_policy):
         with pytest.raises(ConfigError, match="policy: the config has none"):
             work(bare, models=planted.models)
+
+
+@pytest.mark.parametrize("work", [simulate_policy, measure_policy, evaluate_policy])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_any_work(planted, work, tmp_path):
+    steps = []
+    with pytest.raises(SinkError, match=r"must be one of \.svg, \.png"):
+        work(planted.config, picture=tmp_path / "curve.xls", step=steps.append)
+    assert steps == []
 
 
 # --- what came of decisions
