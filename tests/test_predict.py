@@ -40,6 +40,15 @@ def same(found, row: pd.Series) -> bool:
     for name, value in vars(found).items():
         if name in ("reasons", "as_of", "uplifts"):
             continue
+        if name == "uplifts":
+            told = {
+                n: v
+                for u in value
+                for n, v in zip(c.uplift_columns(u.outcome, u.action), (u.effect, u.low, u.high), strict=True)
+            }
+            if any((v is not None) if pd.isna(row[n]) else (v != row[n]) for n, v in told.items()):
+                return False
+            continue
         expected = row[name]
         unknown = pd.isna(expected)
         if (value is not None) if unknown else (value != expected):

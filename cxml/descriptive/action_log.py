@@ -75,20 +75,21 @@ def outcomes_of(
     return answers_after(tables, label, log, days=answer_days)
 
 
-def decision_points(log: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+def decision_points(log: pd.DataFrame, outcomes: pd.DataFrame, *, only_open: bool = True) -> pd.DataFrame:
     """Return the decisions of which something is known, each with an outcome that is its own: ``label`` beside.
 
-    Of decisions of one customer whose outcomes overlap in time, the first that was open counts: what is decided while
-    one waits for the outcome of another is part of what came of it. A decision was open that could have been another
-    (its propensity is below 1, or was not logged).
+    Of decisions of one customer whose outcomes overlap in time, the first counts: what is decided while one waits for
+    the outcome of another is part of what came of it.
 
     Parameters
     ----------
     log : DataFrame, as `action_log` gives it
     outcomes : DataFrame, as `outcomes_of` gives it
+    only_open : leave out decisions that could not have been another: those whose propensity is 1
     """
     known = log.merge(outcomes, on=list(c.KEY))
-    known = known[~(known[c.PROPENSITY] >= 1)]
+    if only_open:
+        known = known[~(known[c.PROPENSITY] >= 1)]
     moments, ends = (known[name].to_numpy("datetime64[us]").astype(np.int64) for name in (c.AS_OF, c.KNOWN_TIME))
     keep = _apart(known[c.CUSTOMER_ID].tolist(), moments.tolist(), ends.tolist())
     return known[np.asarray(keep, dtype=bool)].reset_index(drop=True)

@@ -260,7 +260,7 @@ def test_money_within_the_horizon_is_that_of_a_plain_loop(company):
     expected = {}
     for who, moment in moments:
         of = [(datetime.fromisoformat(r["event_time"]), r["value"]) for r in events if r["customer_id"] == who]
-        if moment + 30 * DAY <= NOW:  # who had bought nothing before counts too
+        if moment + 30 * DAY <= NOW:  # also of who had brought nothing before
             expected[who, moment] = sum(
                 worth * exp(-force * ((when - moment) / DAY))
                 for when, worth in of
