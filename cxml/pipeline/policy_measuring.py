@@ -81,7 +81,10 @@ def measure_policy(
         If nobody was held out, or nothing is known of what came of the decisions.
     """
     from cxml.report.policy_measured_text import policy_measured_text
+    from cxml.sinks.picture_files import drawable_path, write_picture
 
+    if picture is not None:
+        drawable_path(picture)
     with step("check tables"):
         tables = read_tables(config, frames)
     with step("find what came of each decision"):
@@ -102,9 +105,8 @@ def measure_policy(
     text = policy_measured_text(title, values, found.monitored, currency=config.currency)
     if picture is not None:
         from cxml.report.policy_value_pictures import monitoring_picture
-        from cxml.sinks.picture_files import drawable_path, write_picture
 
-        write_picture(monitoring_picture(found.curves(), currency=config.currency), drawable_path(picture))
+        write_picture(monitoring_picture(found.curves(), currency=config.currency), picture)
     return PolicyMeasured(values, found.monitored, tuple(notes), text)
 
 

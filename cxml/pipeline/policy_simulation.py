@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -73,16 +74,19 @@ def simulate_policy(
     Raises
     ------
     ConfigError
-        If there is no policy, ``by`` is no feature, or a budget is below 0.
+        If there is no policy, ``by`` is no feature, or a budget is below 0 or infinite.
     """
     from cxml.report.policy_counts import action_mix, funnel_counts
     from cxml.report.policy_simulation_text import policy_simulation_text
+    from cxml.sinks.picture_files import drawable_path, write_picture
 
     simulated = config.model_copy(update={"policy": policy or config.policy})
     if simulated.policy is None:
         raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
-    if below := [budget for budget in budgets or () if not budget >= 0]:
-        raise ConfigError(f"budgets: must be 0 or more; the first that is not is {below[0]!r}.")
+    if bad := [budget for budget in budgets or () if not 0 <= budget < inf]:
+        raise ConfigError(f"budgets: must be 0 or more, and finite; the first that is not is {bad[0]!r}.")
+    if picture is not None:
+        drawable_path(picture)
     with step("check tables"):
         predictor, tables, features = read_as_trained(simulated, models, frames)
         moment, predictor = moment_of(tables, as_of), as_configured(simulated, predictor, tables, features)
@@ -108,9 +112,8 @@ def simulate_policy(
     )  # fmt: skip
     if picture is not None:
         from cxml.report.policy_value_pictures import value_curve_picture
-        from cxml.sinks.picture_files import drawable_path, write_picture
 
-        write_picture(value_curve_picture(curve, currency=config.currency), drawable_path(picture))
+        write_picture(value_curve_picture(curve, currency=config.currency), picture)
     return PolicySimulated(recommendations, funnel, mix, curve, tuple(uncounted(simulated, tables)), text)
 
 

@@ -86,10 +86,13 @@ def evaluate_policy(
         If there is no log of decisions of which it is known what came of them.
     """
     from cxml.report.policy_value_text import policy_value_text
+    from cxml.sinks.picture_files import drawable_path, write_picture
 
     valued = config.model_copy(update={"policy": policy or config.policy})
     if valued.policy is None:
         raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    if picture is not None:
+        drawable_path(picture)
     with step("check tables"):
         tables = read_tables(config, frames)
         planned = plan.plan_of(config, tables)
@@ -110,9 +113,8 @@ def evaluate_policy(
     )  # fmt: skip
     if picture is not None:
         from cxml.report.policy_value_pictures import policy_values_picture
-        from cxml.sinks.picture_files import drawable_path, write_picture
 
-        write_picture(policy_values_picture(values, currency=config.currency), drawable_path(picture))
+        write_picture(policy_values_picture(values, currency=config.currency), picture)
     return PolicyValued(values, differences, tuple(found.refusals), tuple(found.warnings), text)
 
 

@@ -7,13 +7,16 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from planted import COST, NOW, ODDS, STAYS, WORTH
+from planted import COST, NOW, ODDS, PRICE, STAYS, WORTH
 
+from cxml.config.effects import EffectsConfig
+from cxml.config.labels import NpsLabel, ValueLabel
 from cxml.config.ledger import LedgerConfig
 from cxml.config.load import load_config
 from cxml.config.policy import PolicyConfig
-from cxml.errors import BundleError, ConfigError, TrainingError
-from cxml.pipeline import learn_policy, mature_outcomes, measure_policy, score, simulate_policy
+from cxml.config.tables import TableConfig
+from cxml.errors import BundleError, ConfigError, SinkError, TrainingError
+from cxml.pipeline import evaluate_policy, learn_policy, mature_outcomes, measure_policy, score, simulate_policy
 from cxml.pipeline.ledger import ledger_of
 from cxml.predict import load
 
@@ -174,8 +177,9 @@ def test_half_the_budget_buys_the_best_calls(planted):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"budgets": [10, -1]}, "budgets: must be 0 or more; the first that is not is -1"),
+        ({"budgets": [10, -1]}, "budgets: must be 0 or more, and finite; the first that is not is -1"),
         ({"budgets": [float("nan")]}, "budgets: must be 0 or more"),
+        ({"budgets": [float("inf")]}, "the first that is not is inf"),
         ({"by": "segmnt"}, "by: there is no feature 'segmnt'"),
     ],
 )
@@ -189,6 +193,14 @@ def test_without_a_policy_there_is_nothing_to_simulate_or_learn(planted):
     for work in (simulate_policy, learn_policy):
         with pytest.raises(ConfigError, match="policy: the config has none"):
             work(bare, models=planted.models)
+
+
+@pytest.mark.parametrize("work", [simulate_policy, measure_policy, evaluate_policy])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_any_work(planted, work, tmp_path):
+    steps = []
+    with pytest.raises(SinkError, match=r"must be one of \.svg, \.png"):
+        work(planted.config, picture=tmp_path / "curve.xls", step=steps.append)
+    assert steps == []
 
 
 # --- what came of decisions
@@ -236,6 +248,55 @@ def test_outcomes_are_recorded_once_and_are_those_of_the_tables(planted, decided
     written = ledger_of(config).outcomes()
     found = {row.decision_id: (row.outcome, row.outcome_time) for row in written.itertuples()}
     assert found == expected
+
+
+def test_money_and_answers_are_recorded_too(planted, tmp_path):
+    labels = planted.config.labels.model_copy(
+        update={"renewal": None, "nps": NpsLabel(), "value": ValueLabel(horizon_days=90, per="day")}
+    )
+    config = planted.config.model_copy(
+        update={"labels": labels, "ledger": LedgerConfig(path=str(tmp_path / "ledger")),
+                "effects": EffectsConfig(answer_days=45)}
+    )  # fmt: skip
+    with_ledger = planted.config.model_copy(update={"ledger": config.ledger})
+    score(with_ledger, models=planted.models, as_of=EARLY.to_pydatetime(), to=tmp_path / "out.parquet")
+    rng = np.random.default_rng(5)
+    ids = planted.tables["customers"]["customer_id"]
+    surveys = pd.DataFrame(
+        {
+            "customer_id": rng.choice(ids, 2_000),
+            "response_time": EARLY + pd.to_timedelta(rng.integers(-30, 90, 2_000), "D"),
+            "instrument": "nps",
+            "score": rng.integers(0, 11, 2_000) * 1.0,
+        }
+    ).drop_duplicates(["customer_id", "response_time"])
+    tables = config.tables.model_copy(update={"surveys": TableConfig()})
+    frames = {**planted.tables, "surveys": surveys}
+    found = mature_outcomes(config.model_copy(update={"tables": tables}), frames=frames)
+    outcomes = ledger_of(config).outcomes()
+    assert found.n_new == len(outcomes) == sum(found.known.values())
+    by_customer = ledger_of(config).decisions().set_index("decision_id")["customer_id"]
+    answers = outcomes[outcomes["outcome"] != "brought"]
+    expected = {}
+    for row in surveys.sort_values("response_time").itertuples():
+        if EARLY <= row.response_time < EARLY + pd.Timedelta(days=45):
+            expected.setdefault(
+                row.customer_id, "detractor" if row.score <= 6 else "passive" if row.score <= 8 else "promoter"
+            )
+    decided = set(by_customer)
+    assert {by_customer[row.decision_id]: row.outcome for row in answers.itertuples()} == {
+        who: outcome for who, outcome in expected.items() if who in decided
+    }
+    assert set(answers["outcome_time"]) == {EARLY + pd.Timedelta(days=45)}
+    money = outcomes[outcomes["outcome"] == "brought"].set_index("decision_id")["value"]
+    assert len(money) == len(decided)
+    terms = planted.tables["contracts"].groupby("customer_id")
+    for decision, worth in money.iloc[::50].items():
+        days = 0.0
+        for term in terms.get_group(by_customer[decision]).itertuples():
+            begun, over = max(term.start_time, EARLY), min(term.end_time, EARLY + pd.Timedelta(days=90))
+            days += max((over - begun) / pd.Timedelta(days=1), 0.0)
+        assert worth == pytest.approx(PRICE * days)
 
 
 def test_an_empty_ledger_says_so(planted, tmp_path):
