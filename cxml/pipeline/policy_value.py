@@ -44,13 +44,13 @@ class PolicyValued:
 
     ``values`` is a POLICY_VALUES frame, ``differences`` a POLICY_DIFFERENCES frame. Outcomes are ``renewal`` (share
     that stays), ``revenue`` and ``net`` (of the cost of actions; money per decision), and ``nps`` (points).
-    ``refusals`` say for which outcome and policy no number can be given, and why.
+    ``refusals`` say for which outcome and policy no number can be given, and why; ``warnings`` where overlap is weak.
     """
 
     values: pd.DataFrame
     differences: pd.DataFrame
     refusals: tuple[str, ...]
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     text: str
 
 
@@ -66,9 +66,9 @@ def evaluate_policy(
     """Estimate what a policy would have earned, from the log of decisions in the table `actions`.
 
     The models and effects that the policy reads are fitted again without each third of the customers, so that it
-    decides for nobody whose outcome they have seen. Limits over all customers hold in proportion to the decisions of
-    the log. Beside ``against`` stand five policies: random eligible, propensity only, without levers, eligibility only
-    and no action; and what was decided in fact.
+    decides for nobody whose outcome they have seen. Nobody is held out of what is valued; exploration is part of it.
+    Limits over all customers hold in proportion to the decisions of the log. Beside ``against`` stand five policies:
+    random eligible, propensity only, without levers, eligibility only and no action; and what was decided in fact.
 
     Parameters
     ----------

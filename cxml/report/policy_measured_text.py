@@ -58,9 +58,8 @@ def _rows(outcome: str, values: pd.DataFrame) -> list[str]:
 
 def _watched(outcome: str, watched: Any) -> Iterator[str]:
     low, high = (_written(outcome, float(end[-1])) for end in (watched.low, watched.high))
-    alarm = (
-        "0 was never outside" if watched.alarm is None else f"0 is outside since day {watched.alarm - watched.day[0]}"
-    )
+    first = None if watched.alarm is None else watched.alarm - watched.day[0]
+    alarm = "0 was never outside" if first is None else f"0 was first outside on day {first}"
     yield f"    looked at daily, with 95% on all days at once: [{low}, {high}] after the last; {alarm}."
 
 

@@ -206,8 +206,7 @@ ALL: Final = "all"
 
 def uplift_columns(outcome: str, action: str) -> tuple[str, str, str]:
     """Return the columns of what an action changes in an outcome: the effect, and the ends of its 95% interval."""
-    uplift = f"uplift_{outcome}_{action}"
-    return uplift, f"{uplift}_low", f"{uplift}_high"
+    return f"uplift_{outcome}_{action}", f"uplift_low_{outcome}_{action}", f"uplift_high_{outcome}_{action}"
 
 
 def reason_columns(rank: int) -> tuple[str, str, str, str]:

@@ -93,7 +93,7 @@ def test_customers_of_whom_nothing_was_measured_are_assumed():
 def test_without_the_columns_all_is_assumed():
     assert of_first(weighed(ASSUMED)) == [0.1, 0.06, 0.14, 0.0]
     part = told(0.02, 0.0, 0.04)
-    part.pop("uplift_renewal_mail_high")
+    part.pop("uplift_high_renewal_mail")
     assert of_first(weighed(ASSUMED, part)) == [0.1, 0.06, 0.14, 0.0]
 
 

@@ -42,8 +42,8 @@ GIFT = average_effect("gift", "value", 30.0, 10.0)
 def test_each_effect_has_three_columns_in_the_order_of_the_effects():
     names = uplift_columns((CALL, GIFT))
     assert names == (
-        "uplift_renewal_call", "uplift_renewal_call_low", "uplift_renewal_call_high",
-        "uplift_value_gift", "uplift_value_gift_low", "uplift_value_gift_high",
+        "uplift_renewal_call", "uplift_low_renewal_call", "uplift_high_renewal_call",
+        "uplift_value_gift", "uplift_low_value_gift", "uplift_high_value_gift",
     )  # fmt: skip
     assert tuple(uplifts((CALL, GIFT), np.zeros((2, 1)), None)) == names
 
@@ -52,8 +52,8 @@ def test_the_range_is_that_of_customers_alike():
     found = uplifts((CALL, GIFT), np.zeros((2, 1)), None)
     half = 1.959963984540054
     assert found["uplift_renewal_call"].tolist() == [0.10, 0.10]
-    assert found["uplift_renewal_call_low"] == pytest.approx([0.10 - half * 0.02] * 2)
-    assert found["uplift_value_gift_high"] == pytest.approx([30 + half * 10] * 2)
+    assert found["uplift_low_renewal_call"] == pytest.approx([0.10 - half * 0.02] * 2)
+    assert found["uplift_high_value_gift"] == pytest.approx([30 + half * 10] * 2)
 
 
 def test_an_effect_takes_nobodys_probability_to_stay_out_of_0_to_1():
@@ -61,11 +61,11 @@ def test_an_effect_takes_nobodys_probability_to_stay_out_of_0_to_1():
     risk = np.array([0.5, 0.05, 0.12, 0.0, NAN])
     found = uplifts((CALL,), np.zeros((5, 1)), risk)
     assert found["uplift_renewal_call"].tolist()[:4] == [0.10, 0.05, 0.10, 0.0]
-    assert found["uplift_renewal_call_high"][:4] == pytest.approx([0.10 + 1.96 * 0.02, 0.05, 0.12, 0.0], abs=1e-4)
+    assert found["uplift_high_renewal_call"][:4] == pytest.approx([0.10 + 1.96 * 0.02, 0.05, 0.12, 0.0], abs=1e-4)
     harm = average_effect("call", "renewal", -0.10, 0.02)
     worse = uplifts((harm,), np.zeros((2, 1)), np.array([0.95, 0.5]))
     assert worse["uplift_renewal_call"] == pytest.approx([-0.05, -0.10])
-    assert worse["uplift_renewal_call_low"] == pytest.approx([-0.05, -0.10 - 1.96 * 0.02], abs=1e-4)
+    assert worse["uplift_low_renewal_call"] == pytest.approx([-0.05, -0.10 - 1.96 * 0.02], abs=1e-4)
     for column in found.values():
         assert np.isnan(column[4])  # where the risk is not known, nobody knows what changes it
 
