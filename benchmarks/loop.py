@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,38 +24,24 @@ if TYPE_CHECKING:
     from cxml.config.company import CompanyConfig
     from cxml.simulate import LiveCompany
 
-_SIZES: Final = {"small": (1_000, 4), "full": (4_000, 12)}  # customers, months
+_SIZES: Final = {"small": (1_000, 4), "full": (16_000, 12)}  # customers, months
 _SEED: Final = 0
 _MONTHS_BEFORE: Final = 24  # with 18, a renewal model of 4,000 customers has no signal that holds up
 _QUARTERS: Final = 4
-# What somebody might assume who has measured nothing; costs are those that the company books.
+# What somebody might assume who has measured nothing: every action may be tried on everybody, and helps alike.
+_EFFECT: Final = "0.4 * renewal_risk * (1 - renewal_risk)"
 _POLICY: Final[Mapping[str, Any]] = {
     "holdout_share": 0,
+    "exploration_share": 0.4,
+    "exploration": {"method": "thompson", "by": "segment"},
     "actions": [
-        {
-            "name": "rescue_call",
-            "channel": "phone",
-            "cost": 9,
-            "eligibility": "renewal_risk > 0.25 AND unsolved_contacts_90d > 0",
-            "effect": "0.15 * renewal_risk",
-        },
-        {
-            "name": "discount",
-            "channel": "mobile",
-            "cost": "0.15 * value",
-            "eligibility": "renewal_risk > 0.4",
-            "effect": "0.30 * renewal_risk",
-        },
-        {
-            "name": "service_fix",
-            "channel": "store",
-            "cost": 18,
-            "eligibility": "late_deliveries_90d > 0",
-            "effect": "0.20 * renewal_risk",
-        },
-        {"name": "thank_you", "channel": "web", "cost": 3, "eligibility": "renewal_risk < 0.2", "effect": 0.02},
+        {"name": "rescue_call", "channel": "phone", "cost": 9, "effect": _EFFECT},
+        {"name": "discount", "channel": "mobile", "cost": "0.15 * value", "effect": _EFFECT},
+        {"name": "service_fix", "channel": "store", "cost": 18, "effect": _EFFECT},
+        {"name": "thank_you", "channel": "web", "cost": 3, "effect": _EFFECT},
     ],
 }
+_ASSUMED: Final = {"effects": {"use": "assumed"}, "exploration_share": 0, "exploration": {}}
 
 Decide = Callable[["LiveCompany", int], pd.DataFrame | None]
 """The decisions of a month, by what the company knows when it begins: as `LiveCompany.live_month` takes them."""
@@ -66,18 +53,19 @@ def run(scale: str) -> Figures:
     n_customers, months = _SIZES[scale]
     start = partial(LiveCompany, n_customers, months_before=_MONTHS_BEFORE, random_state=_SEED, campaign=False)
     with tempfile.TemporaryDirectory() as models:
-        _train(start(), models)
+        _train(start(), models)  # before anybody got an action: what actions change is learnt in the loop alone
         ways: dict[str, Decide] = {
             "nothing": lambda company, month: None,
             "assumed effects": partial(assumed, models=models),
-            "random": decide,
+            "random": random,
+            "learning": partial(learning, models=models),
             "oracle": lambda company, month: _best(company),
         }
         return [row for way, deciding in ways.items() for row in _lived(way, start(), deciding, months)]
 
 
-def decide(company: LiveCompany, month: int) -> pd.DataFrame:
-    """Return the decisions of the way that learns: any action, all equally likely."""
+def random(company: LiveCompany, month: int) -> pd.DataFrame:
+    """Return any action for everybody who is due, all equally likely."""
     from cxml.simulate.renewal import ACTIONS
 
     due = company.due()
@@ -86,10 +74,27 @@ def decide(company: LiveCompany, month: int) -> pd.DataFrame:
 
 
 def assumed(company: LiveCompany, month: int, *, models: str) -> pd.DataFrame:
-    """Return the decisions of the policy, with risks by the models of the start and effects as it assumes them."""
+    """Return the decisions of the policy, with effects as it assumes them and nobody explored with."""
+    return _recommended(company, models, {**_POLICY, **_ASSUMED})
+
+
+def learning(company: LiveCompany, month: int, *, models: str) -> pd.DataFrame:
+    """Return the decisions of the policy, with effects learnt anew each month from what came of its own decisions."""
+    from cxml.errors import TrainingError
+    from cxml.pipeline.policy_learning import learn_policy
+
+    config, frames = _known(company, _POLICY, with_actions=month > 0)
+    if month > 0:
+        with suppress(TrainingError):  # nothing has come of any decision yet
+            learn_policy(config, frames=frames, models=models)
+    return _recommended(company, models, _POLICY)
+
+
+def _recommended(company: LiveCompany, models: str, policy: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what a policy recommends for those who are due, by the bundle as it is."""
     from cxml.pipeline.scoring import score
 
-    config, frames = _known(company)
+    config, frames = _known(company, policy, with_actions=False)
     scored = score(config, frames=frames, models=models, as_of=company.as_of.to_pydatetime())
     assert scored.recommendations is not None  # the config has a policy
     return scored.recommendations.merge(company.due()[["customer_id"]], on="customer_id")
@@ -148,20 +153,25 @@ def _lived(way: str, company: LiveCompany, deciding: Decide, months: int) -> Fig
 def _train(company: LiveCompany, models: str) -> None:
     from cxml.pipeline.training import train
 
-    config, frames = _known(company)
+    config, frames = _known(company, _POLICY, with_actions=False)
     train(config, frames=frames, models=models)
 
 
-def _known(company: LiveCompany) -> tuple[CompanyConfig, Mapping[str, pd.DataFrame]]:
-    """Return a config and the tables of what is known; the actions are left out, as the models know none."""
+def _known(
+    company: LiveCompany, policy: Mapping[str, Any], *, with_actions: bool
+) -> tuple[CompanyConfig, Mapping[str, pd.DataFrame]]:
+    """Return a config and the tables of what is known; the models were trained without any action, and read none."""
     from cxml.config.labels import LabelsConfig, RenewalLabel
     from cxml.config.load import example_config, load_config
     from cxml.config.policy import PolicyConfig
 
     config = load_config(example_config("sample.yaml"))
-    known = {
-        "tables": config.tables.model_copy(update={"actions": None}),
+    frames = dict(company.tables())
+    known: dict[str, Any] = {
         "labels": LabelsConfig(renewal=RenewalLabel()),
-        "policy": PolicyConfig.model_validate(_POLICY),
+        "policy": PolicyConfig.model_validate(policy),
     }
-    return config.model_copy(update=known), {name: t for name, t in company.tables().items() if name != "actions"}
+    if not with_actions:
+        known["tables"] = config.tables.model_copy(update={"actions": None})
+        del frames["actions"]
+    return config.model_copy(update=known), frames

@@ -299,7 +299,13 @@ class Predictor:
         if predictions is None:
             found = self._predicted(typed, matrix)
         else:
-            found = {name: _array(predictions[name]) for name in (*_DECIDING, *uplift_columns(self.effects))}
+            needed = (*c.KEY, *_DECIDING, *uplift_columns(self.effects))
+            if absent := [name for name in needed if name not in predictions]:
+                raise SchemaError(
+                    f"predictions: has no column {absent[0]!r}: must be what `predict` of this very bundle gave. "
+                    f"Predict again."
+                )
+            found = {name: _array(predictions[name]) for name in needed[len(c.KEY) :]}
             keys = keys_in({name: predictions[name] for name in c.KEY}, len(predictions), needed=True)
             if keys[0] != customers or not np.array_equal(keys[1], moments):
                 raise SchemaError(

@@ -63,3 +63,19 @@ def sample_features(sample):
     features = TypeAdapter(tuple[Feature, ...]).validate_python(load(sample.trained.bundle).bundle.features)
     tables = read_tables(sample.config, sample.simulation.tables)
     return policy_frame(sample.config, tables, features, customers_at(tables, tables.as_of))
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """Return the company of tests/pipeline/planted.py, whose actions have known effects, trained and scored once."""
+    from planted import planted_tables, write_planted
+
+    from cxml.config.load import load_config
+    from cxml.pipeline import score, train
+
+    folder, tables = tmp_path_factory.mktemp("planted"), planted_tables()
+    path = write_planted(folder, tables)
+    config, models = load_config(path), folder / "models"
+    trained = train(config, models=models)
+    scored = score(config, models=models)
+    return SimpleNamespace(path=path, config=config, tables=tables, models=models, trained=trained, scored=scored)

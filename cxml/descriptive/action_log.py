@@ -34,10 +34,12 @@ def action_log(tables: Tables) -> pd.DataFrame:
     """
     there = tables.kinds["actions"]
     typed = {name: name if name in there else f"CAST(NULL AS {kind})" for name, kind in _OPTIONAL.items()}
-    typed[c.COST], typed[c.HOLDOUT] = f"coalesce({typed[c.COST]}, 0.0)", f"coalesce({typed[c.HOLDOUT]}, FALSE)"
-    columns = [f"any_value({value}) AS {name}" for name, value in typed.items()]
+    # Rows of the same action may differ in the rest: the least that was logged of it, whatever their order.
+    least = {name: f"min({value})" for name, value in typed.items()}
+    least |= {c.COST: f"coalesce({least[c.COST]}, 0.0)", c.HOLDOUT: f"coalesce({least[c.HOLDOUT]}, FALSE)"}
+    columns = [f"{value} AS {name}" for name, value in least.items()]
     return frame_of(tables, f"""
-        SELECT {c.CUSTOMER_ID}, {c.ACTION_TIME} AS {c.AS_OF}, any_value({c.ACTION}) AS {c.ACTION}, {", ".join(columns)}
+        SELECT {c.CUSTOMER_ID}, {c.ACTION_TIME} AS {c.AS_OF}, min({c.ACTION}) AS {c.ACTION}, {", ".join(columns)}
         FROM actions WHERE {c.ACTION_TIME} < TIMESTAMP '{tables.moment}' AND {c.ACTION} IS NOT NULL
         GROUP BY 1, 2 HAVING count(DISTINCT {c.ACTION}) = 1
         ORDER BY 1, 2
@@ -73,21 +75,22 @@ def outcomes_of(
     return answers_after(tables, label, log, days=answer_days)
 
 
-def decision_points(log: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+def decision_points(log: pd.DataFrame, outcomes: pd.DataFrame, *, only_open: bool = True) -> pd.DataFrame:
     """Return the decisions of which something is known, each with an outcome that is its own: ``label`` beside.
 
-    Of decisions of one customer whose outcomes overlap in time, the first that was open counts: what is decided while
-    one waits for the outcome of another is part of what came of it. A decision was open that could have been another
-    (its propensity is below 1, or was not logged).
+    Of decisions of one customer whose outcomes overlap in time, the first counts: what is decided while one waits for
+    the outcome of another is part of what came of it.
 
     Parameters
     ----------
     log : DataFrame, as `action_log` gives it
     outcomes : DataFrame, as `outcomes_of` gives it
+    only_open : leave out decisions that could not have been another: those whose propensity is 1
     """
     known = log.merge(outcomes, on=list(c.KEY))
-    known = known[~(known[c.PROPENSITY] >= 1)]
-    moments, ends = known[c.AS_OF].to_numpy(), known[c.KNOWN_TIME].to_numpy()
+    if only_open:
+        known = known[~(known[c.PROPENSITY] >= 1)]
+    moments, ends = (known[name].to_numpy("datetime64[us]").astype(np.int64) for name in (c.AS_OF, c.KNOWN_TIME))
     keep = _apart(known[c.CUSTOMER_ID].tolist(), moments.tolist(), ends.tolist())
     return known[np.asarray(keep, dtype=bool)].reset_index(drop=True)
 

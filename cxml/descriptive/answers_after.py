@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cxml.config.labels import NpsLabel
 from cxml.descriptive.labels import answer_classes, answers_sql, nps_labels
 from cxml.descriptive.sources import Tables, frame_of
+from cxml.errors import ConfigError
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
@@ -31,11 +32,18 @@ def answers_after(tables: Tables, label: NpsLabel, at: pd.DataFrame, *, days: in
     -------
     DataFrame of shape (n_answers, 4)
         ``customer_id``, ``as_of`` and ``known_time`` (naive UTC) and ``label`` (points, -100 to 100), by key.
+
+    Raises
+    ------
+    ConfigError
+        If the table or the column is not there.
     """
     if label.column is not None:
         labels = nps_labels(tables, label).drop(columns=[c.AS_OF, c.SCORE])
         found = at[list(c.KEY)].merge(labels, on=c.CUSTOMER_ID).sort_values(list(c.KEY), ignore_index=True)
         return found.assign(**{c.LABEL: 100.0 * (found[c.LABEL].cat.codes - 1.0)})
+    if "surveys" not in tables:
+        raise ConfigError("labels.nps: needs the table `surveys`, or `column:` for a company that is one snapshot.")
     known = c.KNOWN_TIME if c.KNOWN_TIME in tables.kinds["surveys"] else c.RESPONSE_TIME
     end = f"a.{c.AS_OF} + INTERVAL {days} DAY"
     tables.con.register("asked_in", at[list(c.KEY)])

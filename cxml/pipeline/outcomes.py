@@ -66,8 +66,8 @@ def mature_outcomes(
     if decided.empty:
         return Matured(0, {}, 0)
     tables = read_tables(config, frames)
-    decided = decided[decided[c.AS_OF] < tables.moment]
-    found = {outcome: _recordable(config, tables, outcome, decided) for outcome in config.effect_outcomes}
+    past = decided[decided[c.AS_OF] < tables.moment]
+    found = {outcome: _recordable(config, tables, outcome, past) for outcome in config.effect_outcomes}
     n_new = sum(ledger.record_outcomes(outcomes) for outcomes in found.values() if len(outcomes))
     return Matured(len(decided), {outcome: len(outcomes) for outcome, outcomes in found.items()}, n_new)
 

@@ -21,9 +21,13 @@ from cxml.pipeline import plan
 from cxml.pipeline.ledger import ledger_of
 from cxml.pipeline.outcomes import decisions_of
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import NET, rewards
+from cxml.pipeline.rewards import NET, REVENUE, rewards
+from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
 from cxml.prescriptive.evaluating.holdout import cost_per_saved, incremental, return_on_cost
+from cxml.prescriptive.evaluating.logged import Logged
 from cxml.prescriptive.evaluating.monitoring import Monitored, monitored
+from cxml.prescriptive.evaluating.ratios import Ratio, ratio
+from cxml.prescriptive.evaluating.support import support
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.policy_frames import MEASURED_VALUES
@@ -41,7 +45,8 @@ class PolicyMeasured:
     """What a policy brought against its holdout.
 
     ``values`` is a MEASURED_VALUES frame: for each outcome, and for each action that was intended, what treated
-    customers brought more than those held out, what each unit of cost brought, and what a saved customer cost.
+    customers brought more than those held out, what each unit of cost brought, and what a saved customer cost. Of a log
+    that does not tell what was intended, actions are compared with doing nothing, by their propensities.
     ``monitored`` holds, for each outcome, the confidence sequence that may be looked at daily.
     """
 
@@ -148,7 +153,7 @@ class _Found:
         known = outcomes_of(
             self.tables, self.config.labels, outcome, self.log, answer_days=self.config.effects.answer_days
         )
-        points = decision_points(self.log.assign(**{c.PROPENSITY: 0.5}), known)
+        points = decision_points(self.log, known, only_open=False)
         if points.empty:
             return
         worth = _worth(self.config, self.tables, points) if outcome == "renewal" else None
@@ -166,6 +171,8 @@ class _Found:
                     part = kept & (points[c.INTENDED] == action).to_numpy()
                     if min(len(np.unique(who[part & side])) for side in (held, ~held)) >= _FEWEST:
                         self._told(name, action, reward, spent, held, who, part)
+            else:
+                self.rows += _by_propensity(name, points[kept], reward[kept], spent[kept])
             self._monitor(name, points, reward, held, who, kept)
 
     def _told(
@@ -178,20 +185,11 @@ class _Found:
             c.VALUE: brought.per_customer, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
             c.COST: float(spent[rows & ~held].sum()),
         }  # fmt: skip
-        ratio = None
-        if spent[rows].any():
-            if name == "revenue":
-                ratio = return_on_cost(reward[rows], spent[rows], held[rows], who[rows])
-            elif name == "renewal":
-                ratio = cost_per_saved(reward[rows], spent[rows], held[rows], who[rows])
-        ends = (np.nan,) * 3 if ratio is None else (ratio.value, ratio.low, ratio.high)
-        # An interval without an end has none in the frame; what it says stands beside it.
-        row |= {
-            key: end if np.isfinite(end) else np.nan
-            for key, end in zip((c.RATIO, c.RATIO_LOW, c.RATIO_HIGH), ends, strict=True)
-        }
-        row[c.MEANING] = None if ratio is None else str(ratio)
-        self.rows.append(row)
+        found = None
+        if spent[rows].any() and name in (REVENUE, "renewal"):
+            of = return_on_cost if name == REVENUE else cost_per_saved
+            found = of(reward[rows], spent[rows], held[rows], who[rows])
+        self.rows.append(row | _ratio_cells(found))
 
     def _monitor(
         self, name: str, points: pd.DataFrame, reward: NDArray[np.float64], held: NDArray[np.bool_],
@@ -205,6 +203,64 @@ class _Found:
     def curves(self) -> dict[str, Monitored]:
         """Return the confidence sequences that are drawn: net of cost where there is money, else all."""
         return {NET: self.monitored[NET]} if NET in self.monitored else dict(self.monitored)
+
+
+def _by_propensity(
+    name: str, points: pd.DataFrame, reward: NDArray[np.float64], spent: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return what each action of a log that does not tell what was intended brings everybody, against doing nothing.
+
+    By self-normalised inverse propensities, where they were logged.
+    """
+    propensity = points[c.PROPENSITY].to_numpy(np.float64)
+    actions = sorted(set(points[c.ACTION]))
+    if c.NO_ACTION not in actions or not (propensity > 0).all():
+        return []
+    codes = np.array([actions.index(action) for action in points[c.ACTION]], dtype=np.intp)
+    who, rows = _codes(points[c.CUSTOMER_ID]), []
+    brought, cost = (Logged(codes, tuple(actions), propensity, values, who) for values in (reward, spent))
+    nothing = actions.index(c.NO_ACTION)
+    for k, action in enumerate(actions):
+        sides = [len(np.unique(who[codes == side])) for side in (k, nothing)]
+        if k == nothing or min(sides) < _FEWEST:
+            continue
+        more, more_cost = (_more(logged, k, nothing) for logged in (brought, cost))
+        if more is None or more_cost is None:
+            continue
+        of, per = ((one.value, one.influence) for one in (more, more_cost))
+        found = None
+        if more_cost.value and name in (REVENUE, "renewal"):
+            money = name == REVENUE
+            found = ratio(of, per, "nothing was spent") if money else ratio(per, of, "nobody was saved")
+        rows.append(
+            {
+                c.OUTCOME: name, c.ACTION: action, c.N: float(sides[0]), c.N_HELD_OUT: float(sides[1]),
+                c.VALUE: more.value, c.LOW: more.low, c.HIGH: more.high, c.TOTAL: more.value * sides[0],
+                c.COST: float(spent[codes == k].sum()),
+            } | _ratio_cells(found)
+        )  # fmt: skip
+    return rows
+
+
+def _more(logged: Logged, action: int, nothing: int) -> Estimate | None:
+    """Return what an action for everybody brings more than none; None where the log cannot tell."""
+    found = []
+    for k in (action, nothing):
+        target = np.tile(np.eye(len(logged.actions))[k], (logged.n_rows, 1))
+        if support(logged, target).refusal:
+            return None
+        found.append(next(one for one in policy_values(logged, target) if one.estimator == "snips"))
+    return difference(*found)
+
+
+def _ratio_cells(found: Ratio | None) -> dict[str, Any]:
+    """Return a ratio as cells of the frame: an interval without an end has none, and what it says stands beside it."""
+    ends = (np.nan,) * 3 if found is None else (found.value, found.low, found.high)
+    cells: dict[str, Any] = {
+        key: end if np.isfinite(end) else np.nan
+        for key, end in zip((c.RATIO, c.RATIO_LOW, c.RATIO_HIGH), ends, strict=True)
+    }
+    return cells | {c.MEANING: None if found is None else str(found)}
 
 
 def _codes(customers: pd.Series[str]) -> NDArray[np.intp]:

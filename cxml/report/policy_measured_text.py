@@ -47,7 +47,7 @@ def policy_measured_text(title: str, values: pd.DataFrame, monitored: Mapping[st
 
 
 def _rows(outcome: str, values: pd.DataFrame) -> list[str]:
-    rows = [["intended", "treated", "held out", "more for each", "95% interval", "in all", "cost"]]
+    rows = [["action", "with", "without", "more for each", "95% interval", "in all", "cost"]]
     shown = [c.N, c.N_HELD_OUT, c.VALUE, c.LOW, c.HIGH, c.TOTAL, c.COST]
     for action, figures in zip(values[c.ACTION], values[shown].to_numpy(np.float64).tolist(), strict=True):
         n, held, *more, total, cost = figures

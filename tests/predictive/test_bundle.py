@@ -74,7 +74,7 @@ def test_a_missing_file_is_named(saved, name):
 def test_another_format_version_is_refused(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
-    with pytest.raises(BundleError, match=r"manifest.json: is of format version 99; this cxml reads 3"):
+    with pytest.raises(BundleError, match=r"manifest.json: is of format version 99; this cxml reads 4"):
         read_bundle(saved)
 
 

@@ -75,7 +75,7 @@ def story():
             }
         ),
         actions=pd.DataFrame({"action_time": [day("2024-06-20")], "action": ["call"], "channel": ["phone"]}),
-        prediction=Prediction("c7", JULY, 0.2, 0.3, 0.5, "promoter", 0.19, 66.5, 306.0, (), "m1"),
+        prediction=Prediction("c7", JULY, 0.2, 0.3, 0.5, "promoter", 0.19, 66.5, 306.0, (), (), "m1"),
         explanation=Explanation("c7", JULY, 66.5, 60.0, items),
         health=pd.DataFrame(
             {
@@ -92,7 +92,7 @@ def story():
         labels={"event:visit": "visits", "answers": "answers"},
         names={("event_type", "visit"): "visits", ("instrument", "nps"): "NPS", ("instrument", "csat"): "CSAT"},
         recommendation=Recommendation(
-            "c7", JULY, "discount", "mail", JULY, 12.5, 5.0, 20.0, "assumed", 30.0, 12.5, "renewal_risk > 0.1",
+            "c7", JULY, "discount", "mail", JULY, 12.5, 5.0, 20.0, "assumed", 0.0, 30.0, 12.5, "renewal_risk > 0.1",
             "call", 5.25, "renewal_risk <= 0.1 -> call",
             '{"fired": ["discount", "call"], "not_met": {"gift": "eligibility"}, "not_applicable": {},'
             ' "suppressed": {"letter": "1 contact by mail in 30 days"}}',

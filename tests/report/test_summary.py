@@ -36,6 +36,7 @@ def recommendations():
             c.EXPECTED_LOW: [10.0, 0.0, -5.0, 1000.0, 0.0, 0.0],
             c.EXPECTED_HIGH: [70.0, 0.0, 15.0, 3000.0, 0.0, 0.0],
             c.EXPLORED: [False, False, False, True, False, False],
+            c.EVIDENCE: [0.0] * 6,
         }
     )
 
@@ -58,6 +59,7 @@ def test_one_customer_is_written_in_the_singular():
     held = pd.DataFrame(
         {c.ACTION: ["call"], c.CHANNEL: ["phone"], c.HOLDOUT: [True], c.EXPLORED: [False], c.COST: [1.0]}
         | {name: [2.0] for name in (c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH)}
+        | {c.EVIDENCE: [0.0]}
     )
     value = expected_value(one.assign(value=[10.0]), days=90, ratio=(1.0, 0.9, 1.1))
     text = summary(TITLE, one.assign(renewal_risk=[0.9]), held, currency="EUR", value=value)
@@ -150,10 +152,18 @@ def test_the_table_of_actions_adds_up_and_the_one_worth_most_comes_first(nps_pre
         ["no_action", "3", "0", "0"],
         ["all", "6", "45", "2,045"],
     ]
-    assert text.splitlines()[-1] == (
-        "1,005 to 3,085 USD if they are as low or as high as it allows for. "
-        "1 customer is held out, 1 drawn to learn from."
-    )
+    assert text.splitlines()[-2:] == [
+        "Worth is net of cost. It rests on the effects that the policy assumes:",
+        "1,005 to 3,085 USD if all are at the low or high end of their ranges. "
+        "1 customer is held out, 1 drawn to learn from.",
+    ]
+
+
+def test_the_summary_says_how_much_of_the_effects_was_measured(nps_predictions, recommendations):
+    # of the three actions: all, half and a quarter
+    told = recommendations.assign(evidence=[1.0, 0.0, 0.5, 0.25, 0.0, 0.0])
+    text = summary(TITLE, nps_predictions, told, currency="USD")
+    assert "Its effects are 58% measured from the log of actions, 42% assumed by the policy:" in text
 
 
 def test_an_action_over_two_channels_has_a_line_for_each(nps_predictions, recommendations):

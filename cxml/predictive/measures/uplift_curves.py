@@ -76,9 +76,7 @@ def sklift_uplift_auc(outcome: ArrayLike, score: ArrayLike, treated: ArrayLike) 
     return _above_random(sklift_uplift_curve(y, s, t), sklift_uplift_curve(y, perfect, t))
 
 
-def sklift_qini_auc(
-    outcome: ArrayLike, score: ArrayLike, treated: ArrayLike, *, negative_effect: bool = True
-) -> float:
+def sklift_qini_auc(outcome: ArrayLike, score: ArrayLike, treated: ArrayLike, *, negative_effect: bool = True) -> float:
     """Return scikit-uplift's ``qini_auc_score``: the area above random over that of the perfect ranking.
 
     The perfect ranking puts treated responders first and untreated responders last; without ``negative_effect`` its
@@ -112,10 +110,8 @@ def causalml_qini_curve(outcome: ArrayLike, score: ArrayLike, treated: ArrayLike
     return UpliftCurve(np.concatenate([[0.0], n]), _interpolated(np.concatenate([[0.0], gain])))
 
 
-def causalml_auuc(
-    outcome: ArrayLike, score: ArrayLike, treated: ArrayLike, *, normalize: bool = True
-) -> float:
-    """Return causalml's ``auuc_score``: the mean of the gain curve, over the absolute gain of all; random has about .5."""
+def causalml_auuc(outcome: ArrayLike, score: ArrayLike, treated: ArrayLike, *, normalize: bool = True) -> float:
+    """Return causalml's ``auuc_score``: the mean of the gain curve over the gain of all; random has about .5."""
     curve = causalml_gain_curve(outcome, score, treated)
     return float((_normalised(curve) if normalize else curve.gain).mean())
 
@@ -188,9 +184,9 @@ def _counts(y: Array, s: Array, t: Array, *, together: bool) -> tuple[Array, Arr
     order = np.argsort(-s, kind="stable")
     y, s, t = y[order], s[order], t[order]
     ends = np.append(np.flatnonzero(np.diff(s)), len(s) - 1) if together else np.arange(len(s))
-    sums = (np.cumsum(values)[ends] for values in (t, y * t, y * (1 - t)))
-    n_treated, y_treated, y_untreated = sums
-    return ends + 1.0, n_treated, y_treated, y_untreated
+    n_treated, y_treated, y_untreated = np.cumsum([t, y * t, y * (1 - t)], axis=1)[:, ends]
+    n = np.asarray(ends + 1.0, dtype=np.float64)
+    return n, n_treated, y_treated, y_untreated
 
 
 def _ratio(above: Array, below: Array) -> Array:
@@ -203,7 +199,7 @@ def _from_origin(n: Array, gain: Array) -> UpliftCurve:
 
 def _above_random(curve: UpliftCurve, perfect: UpliftCurve) -> float:
     random = perfect.targeted[-1] * perfect.gain[-1] / 2
-    areas = [float(np.trapezoid(one.gain, one.targeted)) - random for one in (curve, perfect)]
+    areas = [float(np.diff(one.targeted) @ (one.gain[1:] + one.gain[:-1])) / 2 - random for one in (curve, perfect)]
     return float(areas[0] / areas[1])
 
 
@@ -211,8 +207,9 @@ def _interpolated(values: Array) -> Array:
     """Return values whose undefined ones lie on the line between their neighbours, as pandas does it."""
     known = np.isfinite(values)
     at = np.arange(len(values))
-    return np.interp(at, at[known], values[known])
+    return np.asarray(np.interp(at, at[known], values[known]), dtype=np.float64)
 
 
 def _normalised(curve: UpliftCurve) -> Array:
-    return curve.gain / abs(curve.gain[-1])
+    normalised: Array = curve.gain / abs(curve.gain[-1])
+    return normalised

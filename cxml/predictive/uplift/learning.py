@@ -1,4 +1,4 @@
-"""Effects of actions learnt from an experiment: T-, X- and DR-learner on LightGBM, chosen and shrunk on held-out rows."""
+"""Effects of actions learnt from an experiment: T-, X- and DR-learner, chosen and shrunk on held-out rows."""
 
 from __future__ import annotations
 
@@ -141,9 +141,7 @@ def _study(
     action, n = experiment.action, len(experiment)
     e = experiment.propensity if propensities is None else propensities[np.arange(n), action]
     treated, untreated = outcomes.of(k), outcomes.of(0)
-    measured = doubly_robust_effects(
-        experiment.outcome, action, k, np.maximum(e, LEAST_PROPENSITY), treated, untreated
-    )
+    measured = doubly_robust_effects(experiment.outcome, action, k, np.maximum(e, LEAST_PROPENSITY), treated, untreated)
     on, off = action == k, action == 0
     begin = np.full(n, float(np.average(measured, weights=experiment.rows.weight)) / outcomes.scale)
     shape = Shape("regression", 0.1, 4, 30, 0.2, early_stop=False)
@@ -187,9 +185,7 @@ def _judged(
         learner, said, intercept = "average", np.zeros(len(weight)), average.value
     said = intercept + slope * said
     parts = study.parts
-    parts = Parts(
-        intercept, slope, parts.link, parts.treated, parts.untreated, parts.scale, parts.treated_share
-    )
+    parts = Parts(intercept, slope, parts.link, parts.treated, parts.untreated, parts.scale, parts.treated_share)
     return scores, learner, (effect_groups(said, study.measured, weight, customers), parts)
 
 

@@ -77,14 +77,14 @@ def cross_fitted(
     grown = Parallel(n_jobs=n_jobs, prefer="threads")(grow)
     n_of_fold, n_trees = trees_for_each(grown, [int(among[test].sum()) for _, test in folds])
     matrix = grower.rows.matrix
-    said = [
-        one.raw_scores(matrix[test], n) for one, n, (_, test) in zip(grown, n_of_fold, folds, strict=True)
-    ]
+    said = [one.raw_scores(matrix[test], n) for one, n, (_, test) in zip(grown, n_of_fold, folds, strict=True)]
     whole = grower.grown(shape, target, np.flatnonzero(among), offset=offset, n_trees=n_trees)
     return CrossFitted(assembled(folds, said), whole.text(n_trees))
 
 
-def estimated_propensities(experiment: Experiment, grower: Grower, folds: Sequence[Fold], *, n_jobs: int | None) -> Array:
+def estimated_propensities(
+    experiment: Experiment, grower: Grower, folds: Sequence[Fold], *, n_jobs: int | None
+) -> Array:
     """Return the probability of each action for each row, (n_rows, n_actions + 1), by models without its customer."""
     shape = Shape("binary", 0.1, 8, 200, 0.2, early_stop=True)
     everybody = np.ones(len(experiment), dtype=bool)
@@ -142,7 +142,13 @@ def expected_outcomes(
     base = float(np.log(mean / (1 - mean))) if binary else mean
     everybody = np.ones(len(target), dtype=bool)
     common = cross_fitted(
-        grower, Shape(objective, 0.2, 8, 300, 0.2, early_stop=True), target, everybody, folds, offset=np.full(len(target), base), n_jobs=n_jobs
+        grower,
+        Shape(objective, 0.2, 8, 300, 0.2, early_stop=True),
+        target,
+        everybody,
+        folds,
+        offset=np.full(len(target), base),
+        n_jobs=n_jobs,
     )
     found = {}
     for k in arms:
@@ -150,7 +156,13 @@ def expected_outcomes(
         begin = _level(target[rows], base + common.held_out[rows], weight[rows], link) + base
         offset = begin + common.held_out
         correction = cross_fitted(
-            grower, Shape(objective, 0.05, 4, 50, 0.5, early_stop=False), target, rows, folds, offset=offset, n_jobs=n_jobs
+            grower,
+            Shape(objective, 0.05, 4, 50, 0.5, early_stop=False),
+            target,
+            rows,
+            folds,
+            offset=offset,
+            n_jobs=n_jobs,
         )
         found[k] = Arm(begin, correction)
     return Outcomes(link, scale, common, found)

@@ -20,7 +20,8 @@ PROPENSITY_ONLY: Final = "propensity only"
 WITHOUT_LEVERS: Final = "without levers"
 ELIGIBILITY_ONLY: Final = "eligibility only"
 NO_ACTION: Final = "no action"
-_SALT: Final = np.uint64(0x5851F42D4C957F2D)
+_SALT: Final = 0x5851F42D4C957F2D
+_64_BITS: Final = 0xFFFFFFFFFFFFFFFF
 
 
 def compared_probabilities(
@@ -78,7 +79,8 @@ def _random(policy: Policy, run: Run, look: Looked, customers: Sequence[str]) ->
         found[n_fired == 0, policy.nothing] = 1.0
         return np.asarray(found)
     keys = keys_of(customers) ^ run.moments.astype(np.int64).view(np.uint64)
-    luck = np.stack([uniform(keys, _SALT * np.uint64(j + 1)) for j in range(len(policy.options))], axis=1)
+    salts = [np.uint64(_SALT * (j + 1) & _64_BITS) for j in range(len(policy.options))]
+    luck = np.stack([uniform(keys, salt) for salt in salts], axis=1)
     priority = np.where(fired, luck, -np.inf)
     priority[:, policy.nothing] = 0.0
     return _chosen(policy, run, replace(look, priority=priority))

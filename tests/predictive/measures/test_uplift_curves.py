@@ -1,4 +1,4 @@
-"""Values of scikit-uplift 0.5.1 and causalml 0.18.0 on the same arrays; EconML 0.17.0's by a plain loop of its rule."""
+"""Values that scikit-uplift 0.5.1, causalml 0.18.0 and EconML 0.17.0 gave on the same arrays, and plain loops."""
 
 import numpy as np
 import pytest
@@ -70,6 +70,13 @@ def test_curves_equal_a_plain_loop():
     uplift, qini = _loops(outcome, score, treated)
     assert sklift_uplift_curve(outcome, score, treated).gain == pytest.approx(uplift)
     assert sklift_qini_curve(outcome, score, treated).gain == pytest.approx(qini)
+
+
+@pytest.mark.parametrize(("metric", "expected"), [("qini", 0.0544046712901349), ("toc", 0.13701928529690371)])
+def test_coefficients_of_econml(metric, expected):
+    i = np.arange(60)
+    measured, score, train = np.sin(i) + 0.3 * np.cos(1.7 * i), np.cos(1.7 * i), np.cos(2.3 * np.arange(40))
+    assert econml_coefficient(measured, score, train_score=train, metric=metric) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("metric", ["qini", "toc"])

@@ -58,7 +58,7 @@ def test_effects_on_a_yes_or_no_are_differences_of_probabilities(found):
 def test_what_is_missing_or_altered_is_refused(found):
     effect, _, _ = found
     written = effect.to_json()
-    with pytest.raises(BundleError, match="incomplete or altered.*Train again"):
+    with pytest.raises(BundleError, match=r"incomplete or altered.*Train again"):
         Effect.from_json(written, {})
     with pytest.raises(BundleError, match="incomplete or altered"):
         Effect.from_json({**written, "learner": "s"}, effect.forests)

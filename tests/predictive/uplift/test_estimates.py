@@ -55,6 +55,19 @@ def test_groups_are_fifths_by_prediction_and_hold_what_was_measured():
     assert len(effect_groups(np.zeros(10), np.arange(10.0), np.ones(10), np.arange(10))) == 1
 
 
+def test_intervals_of_groups_cover_the_truth_in_95_percent():
+    rng = np.random.default_rng(0)
+    said = np.sort(rng.normal(size=400))
+    true, held = 0.1 + 0.2 * said, []
+    for _ in range(200):
+        action = rng.integers(0, 2, 400)
+        outcome = 1 + true * action + rng.normal(size=400)
+        measured = doubly_robust_effects(outcome, action, 1, np.full(400, 0.5), 1 + true, np.full(400, 1.2))
+        groups = effect_groups(said, measured, np.ones(400), np.arange(400))
+        held += [group.low < part.mean() < group.high for group, part in zip(groups, np.split(true, 5), strict=True)]
+    assert 0.93 < np.mean(held) < 0.97
+
+
 def test_score_is_the_share_of_the_squared_distance_that_is_saved():
     measured = np.array([-2.0, -1, 1, 2])
     half = saved_share(measured / 2, measured, 0.0, np.ones(4), np.arange(4))
