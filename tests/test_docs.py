@@ -1,5 +1,6 @@
 """What the documentation says is what the code does."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+import cxml
 from cxml.conditions import parse, tree
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature, features_from_json
@@ -134,3 +136,18 @@ def test_the_propensities_that_the_documentation_works_out_are_those_of_the_code
     said = POLICY.split("the best action has\n")[1].split(".\n")[0]
     assert [f"{value:.3f}" for value in found] == ["0.936", "0.005", "0.055"]
     assert all(f"{value:.3f}" in said for value in found)
+
+
+def test_every_command_and_function_that_the_page_of_worth_names_is_there():
+    from cxml.cli import main
+
+    page = (ROOT / "docs" / "worth.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"`cxml ((?:policy )?[a-z]+)", page))
+    assert {"policy evaluate", "policy simulate", "policy measure", "policy learn", "outcomes"} <= commands
+    for command in commands:
+        first, *rest = command.split()
+        found = main.commands[first]
+        assert not rest or rest[0] in found.commands
+    functions = set(re.findall(r"`cxml\.([a-z_]+)[(`]", page))
+    assert functions
+    assert [name for name in sorted(functions) if not hasattr(cxml, name)] == []
