@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         train,
     )
     from cxml.predictive.models import NpsClassifier, RenewalClassifier
-    from cxml.simulate import simulate
 
 __version__ = "0.1.0"
 
@@ -61,7 +60,6 @@ _HOMES = {
     "population_nps": "cxml.pipeline",
     "record_outcomes": "cxml.pipeline",
     "score": "cxml.pipeline",
-    "simulate": "cxml.simulate",
     "simulate_policy": "cxml.pipeline",
     "train": "cxml.pipeline",
 }
@@ -90,7 +88,6 @@ __all__ = [
     "population_nps",
     "record_outcomes",
     "score",
-    "simulate",
     "simulate_policy",
     "train",
 ]

@@ -88,10 +88,7 @@ def measure_policy(
     with step("check tables"):
         tables = read_tables(config, frames)
     with step("find what came of each decision"):
-        log, share, notes = _decided(config, tables, models)
-        found = _Found(config, tables, log, share)
-        for outcome in config.effect_outcomes:
-            found.measure(outcome)
+        found, notes = _measured(config, tables, models)
     if not found.rows:
         raise TrainingError(
             "policy: nothing is known yet of what came of its decisions, on either side of the holdout. Wait until "
@@ -110,27 +107,37 @@ def measure_policy(
     return PolicyMeasured(values, found.monitored, tuple(notes), text)
 
 
-def _decided(config: CompanyConfig, tables: Tables, models: str | Path) -> tuple[pd.DataFrame, float, list[str]]:
-    """Return the decisions, how likely each customer was held out, and notes."""
-    decisions = decisions_of(ledger_of(config, models).decisions())
-    if len(decisions):
-        log = decisions.drop_duplicates(list(c.KEY), keep="last")
-        share, notes = config.policy.holdout_share if config.policy else 0.0, []
-    elif "actions" in tables:
-        log = action_log(tables)
-        share, notes = 0.0, ["the ledger is empty: decisions are those of the table `actions`."]
-    else:
+def _measured(config: CompanyConfig, tables: Tables, models: str | Path) -> tuple[_Found, list[str]]:
+    """Return what is known of the decisions in the ledger, or else of those of the table `actions`; and notes."""
+    recorded = decisions_of(ledger_of(config, models).decisions()).drop_duplicates(list(c.KEY), keep="last")
+    logs = {"ledger": recorded} if len(recorded) else {}
+    if "actions" in tables:
+        logs["actions"] = action_log(tables)
+    if not logs:
         raise ConfigError(
             "policy: there are no decisions to measure: no ledger and no table `actions`. Run `cxml score`."
         )
-    if not log[c.HOLDOUT].astype(bool).any():
+    with_holdout = {name: log for name, log in logs.items() if log[c.HOLDOUT].astype(bool).any()}
+    if not with_holdout:
+        n = max(map(len, logs.values()))
         raise TrainingError(
-            f"policy: is measured against customers who were held out; none of {len(log):,} decisions is of one. Set "
+            f"policy: is measured against customers who were held out; none of {n:,} decisions is of one. Set "
             f"`holdout_share` in the policy, and wait."
         )
-    if not 0 < share < 1 or not decisions_of_one_draw(log):
-        share = float(log[c.HOLDOUT].astype(bool).mean())
-    return log, share, notes
+    for name, log in with_holdout.items():
+        found = _Found(config, tables, log, _share(config, log, ours=name == "ledger"))
+        for outcome in config.effect_outcomes:
+            found.measure(outcome)
+        if found.rows:
+            break
+    told = "nothing is known yet of what the ledger decided" if len(recorded) else "the ledger is empty"
+    return found, [f"{told}: decisions are those of the table `actions`."] if name == "actions" else []
+
+
+def _share(config: CompanyConfig, log: pd.DataFrame, *, ours: bool) -> float:
+    """Return how likely each customer was held out: as the policy says of its own draw, else as often as it was."""
+    share = config.policy.holdout_share if config.policy and ours else 0.0
+    return share if 0 < share < 1 and decisions_of_one_draw(log) else float(log[c.HOLDOUT].astype(bool).mean())
 
 
 def decisions_of_one_draw(log: pd.DataFrame) -> bool:

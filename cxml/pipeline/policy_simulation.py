@@ -83,6 +83,8 @@ def simulate_policy(
     simulated = config.model_copy(update={"policy": policy or config.policy})
     if simulated.policy is None:
         raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    if budgets is not None and not len(budgets):
+        raise ConfigError("budgets: there are none. Name some amounts, or leave them out.")
     if bad := [budget for budget in budgets or () if not 0 <= budget < inf]:
         raise ConfigError(f"budgets: must be 0 or more, and finite; the first that is not is {bad[0]!r}.")
     if picture is not None:

@@ -16,14 +16,15 @@ from cxml.errors import ConfigError
 from cxml.pipeline import plan
 from cxml.pipeline.effects import experiment_of
 from cxml.pipeline.learning import material_of
-from cxml.pipeline.past_decisions import PastDecisions, Seen, past_decisions
+from cxml.pipeline.past_decisions import PastDecisions, past_decisions
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import rewards
+from cxml.pipeline.rewards import NET, REVENUE, rewards
 from cxml.prescriptive.distribution import decided_probabilities
 from cxml.prescriptive.evaluating.comparisons import compared_probabilities
 from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
 from cxml.prescriptive.evaluating.logged import Logged
 from cxml.prescriptive.evaluating.support import support
+from cxml.prescriptive.options import looked, run_of
 from cxml.prescriptive.policy import Policy
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
@@ -137,12 +138,12 @@ class _Found:
         seen = self.past.seen(config)
         seen = replace(seen, policy=self._in_proportion(seen.policy))
         given = seen.policy, seen.columns, seen.customers, seen.moments
-        self._take(name, seen, decided_probabilities(*given))
+        cost = looked(seen.policy, run_of(*given)).cost
+        self._take(name, seen.policy, decided_probabilities(*given), cost)
         if compared:
             self.worth = seen.columns[c.VALUE]
-            self._cost(seen)
             for other, probabilities in compared_probabilities(*given).items():
-                self._take(other, seen, probabilities)
+                self._take(other, seen.policy, probabilities, cost)
 
     def _in_proportion(self, policy: Policy) -> Policy:
         """Return a policy whose limits are those of as many customers as there are decisions in the log."""
@@ -151,25 +152,16 @@ class _Found:
         limits = tuple(replace(limit, amount=limit.amount * ratio, per_day=None) for limit in policy.limits)
         return replace(policy, limits=limits, plan_days=1)
 
-    def _take(self, name: str, seen: Seen, probabilities: NDArray[np.float64]) -> None:
-        """Keep the probabilities of options as those of actions, whatever the channel."""
-        for option in seen.policy.options:
+    def _take(self, name: str, policy: Policy, probabilities: NDArray[np.float64], cost: NDArray[np.float64]) -> None:
+        """Keep the probabilities of options as those of actions, whatever the channel, and what they cost."""
+        for option in policy.options:
             if option.action not in self.actions:
                 self.actions.append(option.action)
         found = np.zeros((len(probabilities), len(self.actions)))
-        for j, option in enumerate(seen.policy.options):
+        for j, option in enumerate(policy.options):
             found[:, self.actions.index(option.action)] += probabilities[:, j]
         self.targets[name] = found
-
-    def _cost(self, seen: Seen) -> None:
-        """Work out what each action would have cost each customer, by the policy; its cheapest way, where several."""
-        from cxml.prescriptive.options import looked, run_of
-
-        run = run_of(seen.policy, seen.columns, seen.customers, seen.moments)
-        cost = looked(seen.policy, run).cost
-        for j, option in enumerate(seen.policy.options):
-            known = self.costs.get(option.action)
-            self.costs[option.action] = cost[:, j] if known is None else np.fmin(known, cost[:, j])
+        self.costs[name] = np.where(probabilities > 0, probabilities * np.nan_to_num(cost), 0.0).sum(axis=1)
 
     def estimate(self) -> None:
         """Estimate every outcome under every policy."""
@@ -178,16 +170,9 @@ class _Found:
             at = np.array([place[key] for key in points[list(c.KEY)].itertuples(index=False, name=None)])
             has_money = outcome == "renewal" and "value" not in self.past.evidence.points
             worth = self.worth[at] if has_money and self.worth is not None else None
-            for name, reward in rewards(outcome, points, worth, self._spent(points, at)).items():
-                self._estimate(name, points, at, reward)
-
-    def _spent(self, points: pd.DataFrame, at: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the cost of each logged action: as the policy reckons it, or as logged where it does not know it."""
-        spent = points[c.COST].to_numpy(np.float64).copy()
-        for action, cost in self.costs.items():
-            rows = (points[c.ACTION] == action).to_numpy() & np.isfinite(cost[at])
-            spent[rows] = cost[at][rows]
-        return spent
+            for name, reward in rewards(outcome, points, worth, np.zeros(len(points))).items():
+                if name != NET:
+                    self._estimate(name, points, at, reward)
 
     def _estimate(self, outcome: str, points: pd.DataFrame, at: NDArray[np.intp], reward: NDArray[np.float64]) -> None:
         known = np.isfinite(reward)
@@ -206,7 +191,8 @@ class _Found:
             wide = np.zeros((len(at), len(self.actions)))
             wide[:, : target.shape[1]] = target if name == AS_LOGGED else target[at]
             if name == AS_LOGGED:
-                self.estimates[outcome, name] = policy_values(replace(logged, propensity=np.ones(len(at))), wide)[:1]
+                taken = policy_values(replace(logged, propensity=np.ones(len(at))), wide)[:1]
+                self._keep(outcome, name, taken, points[c.COST].to_numpy(np.float64))
                 continue
             says = support(logged, wide)
             if says.refusal:
@@ -214,7 +200,16 @@ class _Found:
                 continue
             if name in (THE_POLICY, AGAINST):
                 self.warnings += [f"{outcome}, {name}: {warning}" for warning in says.warnings]
-            self.estimates[outcome, name] = policy_values(logged, wide, model)
+            self._keep(outcome, name, policy_values(logged, wide, model), self.costs[name][at])
+
+    def _keep(self, outcome: str, name: str, found: tuple[Estimate, ...], cost: NDArray[np.float64]) -> None:
+        """Keep the estimates of an outcome; of revenue, what is left of it too: what a policy costs is known."""
+        self.estimates[outcome, name] = found
+        if outcome == REVENUE:
+            mean = float(cost.mean())
+            self.estimates[NET, name] = tuple(
+                difference(one, replace(one, value=mean, influence=cost - mean)) for one in found
+            )
 
     def _modelled(self, points: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the propensity of each logged action, and the reward to expect of each action; both cross-fitted.

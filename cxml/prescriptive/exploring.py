@@ -29,6 +29,9 @@ _N_DRAWS: Final = 128  # even; of the worth of all options at once, the same for
 _LEAST: Final = 0.01
 """Share of the draws that goes to all that fired alike, so that no probability vanishes."""
 
+_NOTHING: Final = 0.2
+"""Share of the draws that goes to doing nothing: what an action changes is measured against it."""
+
 _BLOCK: Final = 16_384  # customers at once, so that the worths of a draw stay in the cache
 _ROUNDING: Final = 1e-9
 
@@ -49,7 +52,8 @@ def exploration(policy: Policy, run: Run, look: Looked) -> tuple[float | Floats,
     odds, gain = best_odds(*_worths(policy, run, look))
     fired = look.status == FIRED
     n_fired = fired.sum(axis=1)
-    odds = (1 - _LEAST) * odds + (_LEAST / n_fired)[:, None] * fired
+    odds = (1 - _LEAST - _NOTHING) * odds + (_LEAST / n_fired)[:, None] * fired
+    odds[:, policy.nothing] += _NOTHING
     if policy.exploration.by is not None:
         column = run.columns[policy.exploration.by]
         gain = _group_means(

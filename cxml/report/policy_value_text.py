@@ -81,7 +81,8 @@ def _others(outcome: str, values: pd.DataFrame) -> Iterator[str]:
             f"{_ESTIMATORS[row[c.ESTIMATOR]]} {_written(outcome, row[c.VALUE])} {_between(outcome, row)}"
             for _, row in of[of[c.ESTIMATOR] != _SHOWN].iterrows()
         )
-        yield f"The policy by other estimators: {'; '.join(said)}."
+        yield "The policy by other estimators:"
+        yield from (f"    {one}" for one in said)
 
 
 def _written(outcome: str, value: float, *, sign: bool = False) -> str:
