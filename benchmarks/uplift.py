@@ -45,7 +45,7 @@ class _Company:
     price: Any
 
 
-def _company(n_customers: int) -> _Company:
+def _company(n_customers: int, random_state: int = 0) -> _Company:
     """Return the action log of the sample company with the company's features as of each row, and today's truth."""
     import pandas as pd
 
@@ -58,7 +58,7 @@ def _company(n_customers: int) -> _Company:
     from cxml.predictive.uplift.experiment import Experiment
     from cxml.simulate import simulate
 
-    company = simulate(n_customers)
+    company = simulate(n_customers, random_state=random_state)
     config = load_config(example_config("sample.yaml"))
     tables = read_tables(config, company.tables)
     log = frame_of(
