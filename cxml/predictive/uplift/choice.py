@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cxml.predictive.uplift.estimates import Mean, clustered_mean, saved_share
+from cxml.predictive.uplift.estimates import clustered_mean
 from cxml.predictive.uplift.nuisances import Fold
 
 Array = NDArray[np.float64]
@@ -39,20 +39,22 @@ def held_out_shrunk(said: Array, measured: Array, weight: Array, folds: Sequence
     return shrunk
 
 
-def chosen_learner(
-    shrunk: Mapping[str, Array], measured: Array, average: float, weight: Array, customers: NDArray[Any]
-) -> tuple[str, dict[str, Mean]]:
-    """Return the learner to use and the held-out DR score of each, given what they say of rows unseen.
+def chosen_learner(said: Mapping[str, Array], measured: Array, weight: Array, customers: NDArray[Any]) -> str:
+    """Return the learner to use, given what they say of rows that they have not seen.
 
-    The first is used, unless another is better by more than the standard error of the difference. Where the scores are
+    The first is used, unless another is better by more than the standard error of the difference. Where the losses are
     as close as the noise of a few thousand rows makes them, the best of several is the luckiest of several (Breiman et
-    al., "Classification and Regression Trees", 1984: one standard error).
+    al., "Classification and Regression Trees", 1984: one standard error). All are shrunk as they would be served: with
+    slopes of the other folds, one odd fold of three could make a learner look worse by four standard errors.
     """
-    scores = {name: saved_share(said, measured, average, weight, customers) for name, said in shrunk.items()}
-    first, *others = shrunk
-    best = first
+    losses = {}
+    for name, one in said.items():
+        intercept, slope = shrinkage(one, measured, weight)
+        losses[name] = (measured - intercept - slope * one) ** 2
+    first, *others = losses
+    best, most = first, 0.0
     for name in others:
-        gain = clustered_mean((measured - shrunk[first]) ** 2 - (measured - shrunk[name]) ** 2, weight, customers)
-        if gain.value > gain.standard_error and scores[name].value > scores[best].value:
-            best = name
-    return best, scores
+        gain = clustered_mean(losses[first] - losses[name], weight, customers)
+        if gain.value > max(gain.standard_error, most):
+            best, most = name, gain.value
+    return best

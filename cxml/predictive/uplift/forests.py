@@ -18,7 +18,7 @@ from cxml.predictive.trees import lightgbm_package
 Array = NDArray[np.float64]
 _MAX_BIN: Final = 63
 _ROWS_FOR_BINS: Final = 20_000
-_PATIENCE: Final = 15
+_PATIENCE: Final = 8
 _LEAST_FEATURES: Final = 10
 
 
@@ -89,7 +89,7 @@ class Grower:
                     "force_col_wise": True,
                     "bin_construct_sample_cnt": _ROWS_FOR_BINS,
                 },
-                free_raw_data=False,
+                free_raw_data=True,
             )
             .construct()
         )

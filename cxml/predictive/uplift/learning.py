@@ -14,7 +14,7 @@ from cxml.errors import TrainingError
 from cxml.predictive.uplift.average import common_change
 from cxml.predictive.uplift.choice import chosen_learner, held_out_shrunk, shrinkage
 from cxml.predictive.uplift.effect import Effect, Parts, forests_of, learner_effects
-from cxml.predictive.uplift.estimates import Mean, clustered_mean, doubly_robust_effects, effect_groups
+from cxml.predictive.uplift.estimates import Mean, clustered_mean, doubly_robust_effects, effect_groups, saved_share
 from cxml.predictive.uplift.evidence import Overlap
 from cxml.predictive.uplift.experiment import Experiment
 from cxml.predictive.uplift.forests import Grower, Shape
@@ -205,15 +205,18 @@ def _learnt(experiment: Experiment, outcome: str, k: int, overlap: Overlap, shar
     average = clustered_mean(study.measured, weight, customers)
     p = p_heterogeneity(study.said[_FIRST[0]], study.measured, weight, customers, folds)
 
-    def judged() -> tuple[str, dict[str, Mean]]:
+    def scores() -> dict[str, Mean]:
         shrunk = {name: held_out_shrunk(said, study.measured, weight, folds) for name, said in study.said.items()}
-        return chosen_learner(shrunk, study.measured, average.value, weight, customers)
+        return {
+            name: saved_share(one, study.measured, average.value, weight, customers) for name, one in shrunk.items()
+        }
 
-    learner, scores = judged()
-    if p < LEVEL and scores["t"].value > scores["linear"].value:
+    judged = scores()
+    if p < LEVEL and judged["t"].value > judged["linear"].value:
         study.try_others()
-        learner, scores = judged()
-    if p >= LEVEL or shrinkage(study.said[learner], study.measured, weight)[1] == 0:
+        judged = scores()
+    learner = chosen_learner(study.said, study.measured, weight, customers) if p < LEVEL else "average"
+    if learner != "average" and shrinkage(study.said[learner], study.measured, weight)[1] == 0:
         learner = "average"
     said, parts, forests = study.served(learner, average.value)
     return Effect(
@@ -230,7 +233,7 @@ def _learnt(experiment: Experiment, outcome: str, k: int, overlap: Overlap, shar
         learner=learner,
         scores={
             "average": (0.0, 0.0, 0.0),
-            **{name: (score.value, score.low, score.high) for name, score in scores.items()},
+            **{name: (score.value, score.low, score.high) for name, score in judged.items()},
         },
         groups=effect_groups(said, study.measured, weight, customers),
         overlap=overlap,
