@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 from cxml.errors import BundleError
 from cxml.predictive.trees import Trees
 from cxml.predictive.uplift.evidence import EffectGroup, Overlap
+from cxml.predictive.uplift.linear import Linear
 
 Array = NDArray[np.float64]
 Link = Literal["logit", "identity"]
-# The forests that each learner reads; 'dr' corrects what 't' says.
-FORESTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "average": (),
+# The forests that each learner reads; 'dr' corrects what 't' says, 't+linear' is the mean of both.
+_FORESTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "average": ("common",),
     "t": ("common", "treated", "untreated"),
+    "linear": ("common",),
+    "t+linear": ("common", "treated", "untreated"),
     "x": ("x_treated", "x_untreated"),
     "dr": ("common", "treated", "untreated", "dr"),
 }
+_LINEAR: Final = ("linear", "t+linear")
 _HIGHEST: Final = 500.0  # of a logit, so that its exponential stays finite
 _NUMBERS: Final = (
     "average", "low", "high", "standard_error", "p_heterogeneity",
@@ -43,6 +47,7 @@ class Parts:
     treated, untreated : raw scores of everybody under either, that the forests add to
     scale : one unit of the forests, in those of the outcome
     treated_share : of the treated and untreated rows; how much the X-learner counts what the untreated say
+    linear : what the action changes of the raw score of all rows' forest, where the learner reads it
     """
 
     intercept: float
@@ -52,6 +57,7 @@ class Parts:
     untreated: float
     scale: float
     treated_share: float
+    linear: Linear | None = None
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,11 @@ class Effect:
     n_treated, n_untreated : rows
     average, low, high, standard_error : AIPW average effect over the rows with its 95% interval, clustered by customer
     p_heterogeneity : one-sided p of the test that the effect differs between rows as predicted
-    heterogeneous : whether it is below 5%; if not, everybody is given the average
-    learner : ``average``, ``t``, ``x`` or ``dr``
-    scores : the held-out DR score of each learner: the share of the squared distance to the doubly robust effects that
-        it saves against the average, with its 95% interval
+    heterogeneous : whether it is below 5%; if not, everybody is given the average: of money or points all the same, of
+        a yes or no the same change of log-odds, which moves those most who could go either way
+    learner : ``average``, ``t``, ``linear``, ``t+linear`` (the mean of both), ``x`` or ``dr``
+    scores : the held-out DR score of each learner that was tried: the share of the squared distance to the doubly
+        robust effects that it saves against one number for all (``average``: 0), with its 95% interval
     groups : fifths of the held-out rows by predicted effect; one group where the average is used
     overlap : of treated and untreated rows
     too_little : why there is too little evidence for any number, in one sentence; empty where there is enough. All
@@ -114,19 +121,27 @@ class Effect:
         """
         if self.too_little:
             return np.full(len(matrix), np.nan)
-        if self.learner == "average":
+        if self.learner == "average" and self.parts.link == "identity":
             return np.full(len(matrix), self.average)
         raw = {name: trees.raw_scores(matrix)[:, 0] for name, trees in self._trees.items()}
+        if self.parts.linear is not None:
+            raw["linear"] = self.parts.linear.raw_scores(matrix, raw["common"])
         found = self.parts.intercept + self.parts.slope * learner_effects(self.learner, raw, self.parts)
         return np.clip(found, -1.0, 1.0) if self.parts.link == "logit" else found
 
     def standard_errors(self, effects: Array) -> Array:
         """Return the standard error of effects that `effects` gave, (n_rows,): that of the group that each falls into.
 
-        NaN where there was too little evidence.
+        Where everybody's log-odds change alike, the error is as large a part of an effect as it is of the average. Of
+        smaller effects it is a larger part: the noise of a yes or no of probability p goes by the root of p (1 - p),
+        and so would the error that was measured on as many rows of such customers. NaN where there was too little
+        evidence.
         """
         if not self.groups:
             return np.full(len(effects), np.nan)
+        if self.learner == "average" and self.parts.link == "logit" and self.average != 0:
+            part = np.abs(effects / self.average)
+            return np.asarray(self.standard_error * np.maximum(part, np.sqrt(part)))
         place = np.searchsorted([group.upto for group in self.groups[:-1]], effects)
         errors: Array = np.array([group.standard_error for group in self.groups])[place]
         return errors
@@ -146,7 +161,10 @@ class Effect:
             "overlap": self.overlap.to_json(),
             "too_little": self.too_little,
             "forests": sorted(self.forests),
-            "parts": {name: getattr(self.parts, name) for name in Parts.__dataclass_fields__},
+            "parts": {
+                **{name: getattr(self.parts, name) for name in Parts.__dataclass_fields__},
+                "linear": None if self.parts.linear is None else self.parts.linear.to_json(),
+            },
         }
 
     @classmethod
@@ -160,7 +178,9 @@ class Effect:
         """
         try:
             learner, link = str(written["learner"]), written["parts"]["link"]
-            parts = {name: float(written["parts"][name]) for name in Parts.__dataclass_fields__ if name != "link"}
+            linear = Linear.from_json(written["parts"]["linear"]) if learner in _LINEAR else None
+            numbers = [name for name in Parts.__dataclass_fields__ if name not in ("link", "linear")]
+            parts = {name: float(written["parts"][name]) for name in numbers}
             found = cls(
                 action=str(written["action"]),
                 outcome=str(written["outcome"]),
@@ -173,8 +193,8 @@ class Effect:
                 groups=tuple(EffectGroup.from_json(group) for group in written["groups"]),
                 overlap=Overlap.from_json(written["overlap"]),
                 too_little=str(written["too_little"]),
-                forests={name: forests[name] for name in FORESTS[learner]},
-                parts=Parts(link=link, **parts),
+                forests={name: forests[name] for name in forests_of(learner, link)},
+                parts=Parts(link=link, linear=linear, **parts),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"effect: is incomplete or altered; {error!r}. Train again.") from error
@@ -183,13 +203,24 @@ class Effect:
         return found
 
 
+def forests_of(learner: str, link: Link) -> tuple[str, ...]:
+    """Return which forests a learner reads; the average of money or points reads none."""
+    return () if learner == "average" and link == "identity" else _FORESTS[learner]
+
+
 def learner_effects(learner: str, raw: Mapping[str, Array], parts: Parts) -> Array:
-    """Return what a learner says of each row, (n_rows,), given the raw scores of its forests by name."""
+    """Return what a learner says of each row, (n_rows,), given the raw scores of what it reads by name."""
     if learner == "x":
         said = parts.treated_share * raw["x_untreated"] + (1 - parts.treated_share) * raw["x_treated"]
         return said * parts.scale
-    treated = expected(parts.treated + raw["common"] + raw["treated"], parts.link)
-    said = treated - expected(parts.untreated + raw["common"] + raw["untreated"], parts.link)
+    if learner == "t+linear":
+        return 0.5 * (learner_effects("t", raw, parts) + learner_effects("linear", raw, parts))
+    treated, untreated = parts.treated + raw["common"], parts.untreated + raw["common"]
+    if learner == "linear":
+        treated, untreated = treated + 0.5 * raw["linear"], untreated - 0.5 * raw["linear"]
+    elif learner != "average":
+        treated, untreated = treated + raw["treated"], untreated + raw["untreated"]
+    said = expected(treated, parts.link) - expected(untreated, parts.link)
     return (said + raw["dr"] if learner == "dr" else said) * parts.scale
 
 

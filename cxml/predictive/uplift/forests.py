@@ -17,7 +17,8 @@ from cxml.predictive.trees import lightgbm_package
 
 Array = NDArray[np.float64]
 _MAX_BIN: Final = 63
-_PATIENCE: Final = 15
+_ROWS_FOR_BINS: Final = 20_000
+_PATIENCE: Final = 8
 _LEAST_FEATURES: Final = 10
 
 
@@ -81,8 +82,14 @@ class Grower:
                 self.rows.matrix,
                 np.zeros(len(self.rows.matrix)),
                 categorical_feature=self.rows.names,
-                params={"verbose": -1, "max_bin": _MAX_BIN, "feature_pre_filter": False, "force_col_wise": True},
-                free_raw_data=False,
+                params={
+                    "verbose": -1,
+                    "max_bin": _MAX_BIN,
+                    "feature_pre_filter": False,
+                    "force_col_wise": True,
+                    "bin_construct_sample_cnt": _ROWS_FOR_BINS,
+                },
+                free_raw_data=True,
             )
             .construct()
         )

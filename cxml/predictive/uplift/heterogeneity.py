@@ -23,7 +23,7 @@ def p_heterogeneity(
     Where the effect is the same for all, the sum over held-out rows of predicted times measured effect, both less
     their mean in the fold, is about normal around 0. Any two folds predict each other from the same pairs of rows, so
     its variance is up to twice what independent folds would have: taken as independent, 10% of 320 experiments without
-    a difference were said to have one, and 4% so.
+    a difference were said to have one by the T-learner, and 4% so.
     """
     of_row = np.zeros(len(said))
     for _, test in folds:

@@ -1,27 +1,25 @@
-"""Effects of actions learnt from an experiment: T-, X- and DR-learner, chosen and shrunk on held-out rows."""
+"""Effects of actions learnt from an experiment: T-, X- and DR-learner and a lasso, chosen on held-out rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxml.errors import TrainingError
-from cxml.predictive.uplift.effect import FORESTS, Effect, Parts, learner_effects
-from cxml.predictive.uplift.estimates import (
-    Mean,
-    clustered_mean,
-    doubly_robust_effects,
-    effect_groups,
-    saved_share,
-)
-from cxml.predictive.uplift.evidence import EffectGroup
+from cxml.predictive.uplift.average import common_change
+from cxml.predictive.uplift.choice import chosen_learner, held_out_shrunk, shrinkage
+from cxml.predictive.uplift.effect import Effect, Parts, forests_of, learner_effects
+from cxml.predictive.uplift.estimates import Mean, clustered_mean, doubly_robust_effects, effect_groups, saved_share
+from cxml.predictive.uplift.evidence import Overlap
 from cxml.predictive.uplift.experiment import Experiment
 from cxml.predictive.uplift.forests import Grower, Shape
 from cxml.predictive.uplift.heterogeneity import LEVEL, p_heterogeneity
+from cxml.predictive.uplift.lasso import Regressors, Sums, differences, sums_of
 from cxml.predictive.uplift.nuisances import (
     LEAST_PROPENSITY,
     Fold,
@@ -34,8 +32,8 @@ from cxml.predictive.uplift.nuisances import (
 from cxml.predictive.uplift.support import overlap_of, too_little
 
 Array = NDArray[np.float64]
-LEARNERS: Final = ("t", "x", "dr")
-_MOST: Final = 2.0  # a learner's spread is at most doubled
+_FIRST: Final = ("t+linear", "linear", "t")  # the first is used unless another is clearly better
+_OTHERS: Final = ("x", "dr")
 
 
 def learnt_effects(
@@ -64,7 +62,12 @@ def learnt_effects(
     Notes
     -----
     The T-learner expects the outcome under each arm from what all rows have in common and what the arm's differ by;
-    the DR-learner corrects it by the doubly robust effects; the X-learner learns what was imputed for either side.
+    the linear one adds up what features change of the log-odds (of money and points: of the outcome), by a lasso;
+    ``t+linear`` is the mean of both. The DR-learner corrects the T-learner by the doubly robust effects; the X-learner
+    learns what was imputed for either side: they are tried where trees do better than lines.
+
+    Where no difference between customers is shown, everybody is given the average: of a yes or no the same change of
+    log-odds, whose effects on the rows of the log, by forests that have not seen them, have that average.
 
     References
     ----------
@@ -83,143 +86,161 @@ def learnt_effects(
     estimated = np.isnan(experiment.propensity).any()
     propensities = estimated_propensities(experiment, grower, folds, n_jobs=n_jobs) if estimated else None
     outcomes = expected_outcomes(experiment, [0, *arms], grower, folds, n_jobs=n_jobs)
+    propensity = experiment.propensity
+    if propensities is not None:
+        propensity = propensities[np.arange(len(experiment)), experiment.action]
+    shared = _Shared(experiment, propensity, outcomes, grower, folds, n_jobs)
     found = []
     for k, reason in enumerate(why, 1):
         if not reason:
             overlap, reason = overlap_of(experiment, k, propensities)
-        if reason:
-            found.append(_nothing(experiment, outcome, k, reason))
-            continue
-        study = _study(experiment, k, propensities, outcomes, grower, folds, n_jobs=n_jobs)
-        average = clustered_mean(study.measured, experiment.rows.weight, experiment.customers)
-        p = p_heterogeneity(study.said["t"], study.measured, experiment.rows.weight, experiment.customers, folds)
-        scores, learner, groups = _judged(study, experiment, average, folds, heterogeneous=p < LEVEL)
         found.append(
-            Effect(
-                action=experiment.actions[k - 1],
-                outcome=outcome,
-                n_treated=int((experiment.action == k).sum()),
-                n_untreated=int((experiment.action == 0).sum()),
-                average=average.value,
-                low=average.low,
-                high=average.high,
-                standard_error=average.standard_error,
-                p_heterogeneity=p,
-                heterogeneous=p < LEVEL,
-                learner=learner,
-                scores={name: (score.value, score.low, score.high) for name, score in scores.items()},
-                groups=groups[0],
-                overlap=overlap,
-                too_little="",
-                forests={name: study.forests[name] for name in FORESTS[learner]},
-                parts=groups[1],
-            )
+            _nothing(experiment, outcome, k, reason) if reason else _learnt(experiment, outcome, k, overlap, shared)
         )
     return tuple(found)
 
 
-@dataclass(frozen=True, eq=False)
 class _Study:
-    """One action: the measured effects of each row, what each learner says of it unseen, and the learners' forests."""
+    """One action: the measured effects of each row, and what each learner says of rows that it has not seen."""
 
-    measured: Array
-    said: Mapping[str, Array]
-    forests: Mapping[str, bytes]
-    parts: Parts
+    def __init__(self, k: int, shared: _Shared) -> None:
+        experiment, outcomes = shared.experiment, shared.outcomes
+        self._k, self._shared = k, shared
+        self._treated, self._untreated = outcomes.of(k), outcomes.of(0)
+        self.measured = doubly_robust_effects(
+            experiment.outcome, experiment.action, k, shared.propensity, self._treated, self._untreated
+        )
+        tests = [test for _, test in shared.folds]
+        arms, weight = outcomes.arms, experiment.rows.weight
+        self._fits = {
+            "common": outcomes.common,
+            "treated": arms[k].correction,
+            "untreated": arms[0].correction,
+        }
+        self._raw = {name: fit.held_out for name, fit in self._fits.items()}
+        change = differences(shared.regressors, shared.sums(k), shared.sums(0), tests)
+        self._raw["linear"], self._linear = change.held_out, change.linear
+        on, off = weight[experiment.action == k].sum(), weight[experiment.action == 0].sum()
+        self._parts = Parts(
+            0.0, 1.0, outcomes.link, arms[k].begin, arms[0].begin, outcomes.scale, float(on / (on + off))
+        )
+        self.said = {learner: learner_effects(learner, self._raw, self._parts) for learner in _FIRST}
 
+    def try_others(self) -> None:
+        """Let the X- and the DR-learner say what they find, too."""
+        experiment, shared = self._shared.experiment, self._shared
+        on, off, n = experiment.action == self._k, experiment.action == 0, len(experiment)
+        scale, weight = self._parts.scale, experiment.rows.weight
+        begin = np.full(n, float(np.average(self.measured, weights=weight)) / scale)
+        shape = Shape("regression", 0.1, 4, 30, 0.2, early_stop=False)
+        learnt = {
+            "dr": (self.measured, np.ones(n, dtype=bool), (self._treated - self._untreated) / scale),
+            "x_treated": (experiment.outcome - self._untreated, on, begin),
+            "x_untreated": (self._treated - experiment.outcome, off, begin),
+        }
+        for name, (target, among, offset) in learnt.items():
+            self._fits[name] = cross_fitted(
+                shared.grower, shape, target / scale, among, shared.folds, offset=offset, n_jobs=shared.n_jobs
+            )
+            self._raw[name] = self._fits[name].held_out
+        self.said |= {learner: learner_effects(learner, self._raw, self._parts) for learner in _OTHERS}
 
-def _study(
-    experiment: Experiment,
-    k: int,
-    propensities: Array | None,
-    outcomes: Outcomes,
-    grower: Grower,
-    folds: Sequence[Fold],
-    *,
-    n_jobs: int | None,
-) -> _Study:
-    action, n = experiment.action, len(experiment)
-    e = experiment.propensity if propensities is None else propensities[np.arange(n), action]
-    treated, untreated = outcomes.of(k), outcomes.of(0)
-    measured = doubly_robust_effects(experiment.outcome, action, k, np.maximum(e, LEAST_PROPENSITY), treated, untreated)
-    on, off = action == k, action == 0
-    begin = np.full(n, float(np.average(measured, weights=experiment.rows.weight)) / outcomes.scale)
-    shape = Shape("regression", 0.1, 4, 30, 0.2, early_stop=False)
-    everybody = np.ones(n, dtype=bool)
-    t = treated - untreated
-    learnt = {
-        "dr": (measured, everybody, t / outcomes.scale),
-        "x_treated": (experiment.outcome - untreated, on, begin),
-        "x_untreated": (treated - experiment.outcome, off, begin),
-    }
-    fits = {
-        name: cross_fitted(grower, shape, target / outcomes.scale, among, folds, offset=offset, n_jobs=n_jobs)
-        for name, (target, among, offset) in learnt.items()
-    }
-    arms, weight = outcomes.arms, experiment.rows.weight
-    share = float(weight[on].sum() / (weight[on].sum() + weight[off].sum()))
-    parts = Parts(0.0, 1.0, outcomes.link, arms[k].begin, arms[0].begin, outcomes.scale, share)
-    made = {"common": outcomes.common, "treated": arms[k].correction, "untreated": arms[0].correction, **fits}
-    raw = {name: fit.held_out for name, fit in made.items()}
-    said = {learner: learner_effects(learner, raw, parts) for learner in LEARNERS}
-    return _Study(measured, said, {name: fit.forest for name, fit in made.items()}, parts)
-
-
-def _judged(
-    study: _Study, experiment: Experiment, average: Mean, folds: Sequence[Fold], *, heterogeneous: bool
-) -> tuple[dict[str, Mean], str, tuple[tuple[EffectGroup, ...], Parts]]:
-    """Return the held-out DR scores, the learner with the best, and its groups and how it is shrunk."""
-    weight, customers = experiment.rows.weight, experiment.customers
-    scores, shrunk_by = {"average": Mean(0.0, 0.0)}, {}
-    for name, said in study.said.items():
-        shrunk = np.empty_like(said)
-        for train, test in folds:
-            intercept, slope = _shrinkage(said[train], study.measured[train], weight[train])
-            shrunk[test] = intercept + slope * said[test]
-        shrunk_by[name] = shrunk
-        scores[name] = saved_share(shrunk, study.measured, average.value, weight, customers)
-    learner = _chosen(shrunk_by, scores, study.measured, weight, customers) if heterogeneous else "average"
-    said = study.said.get(learner, np.zeros(len(weight)))
-    intercept, slope = _shrinkage(said, study.measured, weight)
-    if slope == 0:
-        learner, said, intercept = "average", np.zeros(len(weight)), average.value
-    said = intercept + slope * said
-    parts = study.parts
-    parts = Parts(intercept, slope, parts.link, parts.treated, parts.untreated, parts.scale, parts.treated_share)
-    return scores, learner, (effect_groups(said, study.measured, weight, customers), parts)
+    def served(self, learner: str, average: float) -> tuple[Array, Parts, dict[str, bytes]]:
+        """Return what is said of each row by forests without it, and the parts and forests that say it of others."""
+        parts, weight = self._parts, self._shared.experiment.rows.weight
+        said = np.full(len(weight), average)
+        if learner != "average":
+            intercept, slope = shrinkage(self.said[learner], self.measured, weight)
+            linear = self._linear if learner in ("linear", "t+linear") else None
+            parts, said = (
+                replace(parts, intercept=intercept, slope=slope, linear=linear),
+                intercept + slope * self.said[learner],
+            )
+        elif parts.link == "logit":
+            middle = 0.5 * (parts.treated + parts.untreated)
+            half = 0.5 * common_change(middle + self._raw["common"], average, weight)
+            parts = replace(parts, treated=middle + half, untreated=middle - half)
+        return said, parts, {name: self._fits[name].forest for name in forests_of(learner, parts.link)}
 
 
-def _chosen(
-    said: Mapping[str, Array], scores: Mapping[str, Mean], measured: Array, weight: Array, customers: NDArray[Any]
-) -> str:
-    """Return the learner to use: the first, unless another is better by more than the standard error of the difference.
+class _Shared:
+    """What the studies of all actions share; what a lasso reads is made when the first of them asks."""
 
-    The T-learner is the first: it knows of rows that had another action, too. Where the scores are as close as the
-    noise of a few thousand rows makes them, the best of three is the luckiest of three (Breiman et al.,
-    "Classification and Regression Trees", 1984: one standard error).
-    """
-    first, *others = said
-    best = first
-    for name in others:
-        gain = clustered_mean((measured - said[first]) ** 2 - (measured - said[name]) ** 2, weight, customers)
-        if gain.value > gain.standard_error and scores[name].value > scores[best].value:
-            best = name
-    return best
+    def __init__(
+        self, experiment: Experiment, propensity: Array, outcomes: Outcomes, grower: Grower, folds: Sequence[Fold],
+        n_jobs: int | None,
+    ) -> None:  # fmt: skip
+        self.experiment, self.outcomes, self.grower, self.folds = experiment, outcomes, grower, folds
+        self.propensity, self.n_jobs = np.maximum(propensity, LEAST_PROPENSITY), n_jobs
+        self._sums: dict[int, Sums] = {}
+
+    @cached_property
+    def regressors(self) -> Regressors:
+        """The features as a lasso reads them."""
+        return Regressors(self.experiment.rows, self.outcomes.common.held_out)
+
+    def sums(self, k: int) -> Sums:
+        """Return the sums over the rows of action k.
+
+        Each counts by how unlikely it was, so that what the forest of all rows does not know of a customer is as much
+        among the treated as among the untreated.
+        """
+        if k not in self._sums:
+            experiment, outcomes = self.experiment, self.outcomes
+            self._sums[k] = sums_of(
+                self.regressors.values,
+                experiment.outcome / outcomes.scale,
+                outcomes.arms[k].begin + outcomes.common.held_out,
+                experiment.rows.weight / self.propensity,
+                outcomes.link,
+                experiment.action == k,
+                [test for _, test in self.folds],
+            )
+        return self._sums[k]
 
 
-def _shrinkage(said: Array, measured: Array, weight: Array) -> tuple[float, float]:
-    """Return intercept and slope of the measured effects by the predicted ones; a negative slope is 0.
+def _learnt(experiment: Experiment, outcome: str, k: int, overlap: Overlap, shared: _Shared) -> Effect:
+    weight, customers, folds = experiment.rows.weight, experiment.customers, shared.folds
+    study = _Study(k, shared)
+    average = clustered_mean(study.measured, weight, customers)
+    p = p_heterogeneity(study.said[_FIRST[0]], study.measured, weight, customers, folds)
 
-    References
-    ----------
-    Chernozhukov et al., "Generic machine learning inference on heterogeneous treatment effects", Econometrica 2025:
-    the best linear predictor.
-    """
-    mean, level = float(np.average(said, weights=weight)), float(np.average(measured, weights=weight))
-    off = said - mean
-    spread = float(weight @ off**2)
-    slope = min(max(float(weight @ (off * (measured - level))) / spread, 0.0), _MOST) if spread > 0 else 0.0
-    return level - slope * mean, slope
+    def scores() -> dict[str, Mean]:
+        shrunk = {name: held_out_shrunk(said, study.measured, weight, folds) for name, said in study.said.items()}
+        return {
+            name: saved_share(one, study.measured, average.value, weight, customers) for name, one in shrunk.items()
+        }
+
+    judged = scores()
+    if p < LEVEL and judged["t"].value > judged["linear"].value:
+        study.try_others()
+        judged = scores()
+    learner = chosen_learner(study.said, study.measured, weight, customers) if p < LEVEL else "average"
+    if learner != "average" and shrinkage(study.said[learner], study.measured, weight)[1] == 0:
+        learner = "average"
+    said, parts, forests = study.served(learner, average.value)
+    return Effect(
+        action=experiment.actions[k - 1],
+        outcome=outcome,
+        n_treated=int((experiment.action == k).sum()),
+        n_untreated=int((experiment.action == 0).sum()),
+        average=average.value,
+        low=average.low,
+        high=average.high,
+        standard_error=average.standard_error,
+        p_heterogeneity=p,
+        heterogeneous=p < LEVEL,
+        learner=learner,
+        scores={
+            "average": (0.0, 0.0, 0.0),
+            **{name: (score.value, score.low, score.high) for name, score in judged.items()},
+        },
+        groups=effect_groups(said, study.measured, weight, customers),
+        overlap=overlap,
+        too_little="",
+        forests=forests,
+        parts=parts,
+    )
 
 
 def _nothing(experiment: Experiment, outcome: str, k: int, reason: str) -> Effect:

@@ -5,8 +5,9 @@ All of it is cross-fitted once and shared by every action and learner.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -41,10 +42,18 @@ def folds_by_customer(experiment: Experiment, *, n_folds: int, random_state: int
 
 @dataclass(frozen=True, eq=False)
 class CrossFitted:
-    """Raw scores of every row by forests that have not seen its customer, and the forest of all rows as text."""
+    """Raw scores of every row by forests that have not seen its customer; the forest of all rows as text when asked.
+
+    The forests of learners that are not chosen need not be grown on all rows.
+    """
 
     held_out: Array
-    forest: bytes
+    grow: Callable[[], bytes]
+
+    @cached_property
+    def forest(self) -> bytes:
+        """LightGBM's text of the forest of all rows."""
+        return self.grow()
 
 
 def cross_fitted(
@@ -57,7 +66,7 @@ def cross_fitted(
     offset: Array,
     n_jobs: int | None,
 ) -> CrossFitted:
-    """Grow a forest on some of the rows of each fold in turn, then on all of them; score every row.
+    """Grow a forest on some of the rows of each fold in turn, and score every row; when asked, one on all of them.
 
     Parameters
     ----------
@@ -78,8 +87,12 @@ def cross_fitted(
     n_of_fold, n_trees = trees_for_each(grown, [int(among[test].sum()) for _, test in folds])
     matrix = grower.rows.matrix
     said = [one.raw_scores(matrix[test], n) for one, n, (_, test) in zip(grown, n_of_fold, folds, strict=True)]
-    whole = grower.grown(shape, target, np.flatnonzero(among), offset=offset, n_trees=n_trees)
-    return CrossFitted(assembled(folds, said), whole.text(n_trees))
+
+    def grow_whole() -> bytes:
+        whole = grower.grown(shape, target, np.flatnonzero(among), offset=offset, n_trees=n_trees)
+        return whole.text(n_trees)
+
+    return CrossFitted(assembled(folds, said), grow_whole)
 
 
 def estimated_propensities(
@@ -157,7 +170,7 @@ def expected_outcomes(
         offset = begin + common.held_out
         correction = cross_fitted(
             grower,
-            Shape(objective, 0.05, 4, 50, 0.5, early_stop=False),
+            Shape(objective, 0.1, 4, 30, 0.2, early_stop=False),
             target,
             rows,
             folds,

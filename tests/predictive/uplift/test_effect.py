@@ -2,6 +2,7 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def found():
     n = 4_000
     matrix = rng.normal(size=(n, 4))
     action = rng.integers(0, 2, n)
-    p = 0.3 + 0.4 * action * (matrix[:, 0] > 0)
+    p = 1 / (1 + np.exp(-(0.5 * matrix[:, 1] ** 2 - 1 + action * matrix[:, 0])))
     rows = TrainingRows(matrix, {}, np.ones(n))
     outcome = (rng.random(n) < p).astype(float)
     tried = Experiment(rows, action, ("call",), outcome, np.full(n, 0.5), np.arange(n))
@@ -31,10 +32,21 @@ def found():
     return effect, learnt_effects(few, "renewal")[0], matrix
 
 
+def _by_learner(effect):
+    """Return an effect with both trees and lines, and what it would be if one of its learners had been chosen."""
+    assert effect.learner == "t+linear"
+    only = {"common": effect.forests["common"]}
+    return (
+        effect,
+        replace(effect, learner="t", parts=replace(effect.parts, linear=None)),
+        replace(effect, learner="linear", forests=only),
+        replace(effect, learner="average", forests=only, parts=replace(effect.parts, linear=None)),
+    )
+
+
 def test_what_is_written_and_read_gives_the_same_bits(found):
     effect, nothing, matrix = found
-    assert effect.learner != "average"
-    for one in (effect, nothing):
+    for one in (*_by_learner(effect), nothing):
         again = Effect.from_json(json.loads(json.dumps(one.to_json(), allow_nan=False)), one.forests)
         assert again.to_json() == one.to_json()
         assert again.effects(matrix).tobytes() == one.effects(matrix).tobytes()
@@ -45,8 +57,9 @@ def test_what_is_written_and_read_gives_the_same_bits(found):
 
 def test_one_row_has_the_bits_that_it_has_among_many(found):
     effect, _, matrix = found
-    alone = np.concatenate([effect.effects(row[None]) for row in matrix[:50]])
-    assert alone.tobytes() == effect.effects(matrix)[:50].tobytes()
+    for one in _by_learner(effect):
+        alone = np.concatenate([one.effects(row[None]) for row in matrix[:50]])
+        assert alone.tobytes() == one.effects(matrix)[:50].tobytes()
 
 
 def test_effects_on_a_yes_or_no_are_differences_of_probabilities(found):
@@ -62,6 +75,8 @@ def test_what_is_missing_or_altered_is_refused(found):
         Effect.from_json(written, {})
     with pytest.raises(BundleError, match="incomplete or altered"):
         Effect.from_json({**written, "learner": "s"}, effect.forests)
+    with pytest.raises(BundleError, match="needs columns and curves"):
+        Effect.from_json({**written, "parts": {**written["parts"], "linear": None}}, effect.forests)
     with pytest.raises(BundleError, match="finite numbers"):
         Effect.from_json({**written, "parts": {**written["parts"], "slope": float("nan")}}, effect.forests)
 
