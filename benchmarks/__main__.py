@@ -14,7 +14,7 @@ from benchmarks.figures import Figures, machine, table
 
 def _names() -> list[str]:
     found = pkgutil.iter_modules([str(Path(benchmarks.__file__).parent)])
-    return sorted(m.name for m in found if not m.ispkg and m.name not in ("__main__", "figures", "uplift_peers"))
+    return sorted(m.name for m in found if not m.ispkg and m.name not in ("__main__", "figures"))
 
 
 def main() -> None:

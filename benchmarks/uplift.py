@@ -1,6 +1,6 @@
 """Effects of actions: sample company and Hillstrom's e-mails, against causalml and EconML; experiments without effect.
 
-The peers run in an environment of their own, whose Python ``CXML_PEERS`` names (``benchmarks/uplift_peers.py``);
+The peers run in an environment of their own, whose Python ``CXML_PEERS`` names (``benchmarks/engines/uplift_peers.py``);
 without it their rows are left out. Seconds are those of one thread on a processor, so that a busy machine does not
 decide.
 """
@@ -192,7 +192,7 @@ def _peers(company: _Company) -> Iterator[tuple[str, tuple[Any, float]]]:
             Path(folder) / "arrays.npz", matrix=tried.rows.matrix, action=tried.action, outcome=tried.outcome,
             now=company.now,
         )  # fmt: skip
-        script = Path(__file__).with_name("uplift_peers.py")
+        script = Path(__file__).with_name("engines") / "uplift_peers.py"
         subprocess.run([python, str(script), "effects", folder, *_PEERS], check=True, env=_one_thread())
         for name in _PEERS:
             if (path := Path(folder) / f"{name}.npz").exists():
@@ -261,7 +261,7 @@ def _policy_peers(matrix: Any, action: Any, outcome: Any, fold: Any) -> dict[str
         return {}
     with TemporaryDirectory() as folder:
         np.savez(Path(folder) / "policy.npz", matrix=matrix, action=action, outcome=outcome, fold=fold)
-        script = Path(__file__).with_name("uplift_peers.py")
+        script = Path(__file__).with_name("engines") / "uplift_peers.py"
         subprocess.run([python, str(script), "policies", folder], check=True, env=_one_thread())
         return dict(np.load(Path(folder) / "policies.npz"))
 

@@ -19,6 +19,7 @@ from cxml.errors import BundleError, ConfigError, SinkError, TrainingError
 from cxml.pipeline import evaluate_policy, learn_policy, mature_outcomes, measure_policy, score, simulate_policy
 from cxml.pipeline.ledger import ledger_of
 from cxml.predict import load
+from cxml.schema.columns import uplift_columns
 
 EARLY = pd.Timestamp("2023-06-15", tz="UTC")
 
@@ -63,13 +64,14 @@ def test_the_effect_is_found_where_it_is(planted):
 
 def test_an_effect_on_renewal_keeps_every_probability_to_stay_between_0_and_1(planted):
     known = planted.scored.predictions.dropna(subset=["renewal_risk"])
-    for name in ("uplift_renewal_call", "uplift_renewal_letter"):
-        for end in (name, f"{name}_low", f"{name}_high"):
+    for action in ("call", "letter"):
+        name, low, high = uplift_columns("renewal", action)
+        for end in (name, low, high):
             stays = 1 - known["renewal_risk"] + known[end]
             assert stays.min() >= -1e-12
             assert stays.max() <= 1 + 1e-12
-        assert (known[f"{name}_low"] <= known[name]).all()
-        assert (known[name] <= known[f"{name}_high"]).all()
+        assert (known[low] <= known[name]).all()
+        assert (known[name] <= known[high]).all()
 
 
 def test_an_effect_is_not_told_where_the_risk_is_not(planted):
@@ -86,8 +88,9 @@ def test_scoring_recommends_on_what_was_measured(planted):
     assert set(called["effect_source"]) == {"measured"}
     assert set(called["evidence"]) == {1.0}
     told = called.merge(planted.scored.predictions, on=["customer_id", "as_of"])
-    for end, worth in (("", "expected_value"), ("_low", "expected_low"), ("_high", "expected_high")):
-        assert told[worth].to_numpy() == pytest.approx(WORTH * told[f"uplift_renewal_call{end}"] - COST["call"])
+    expected = ("expected_value", "expected_low", "expected_high")
+    for end, worth in zip(uplift_columns("renewal", "call"), expected, strict=True):
+        assert told[worth].to_numpy() == pytest.approx(WORTH * told[end] - COST["call"])
     assert "100% measured from the log of actions" in planted.scored.summary
 
 

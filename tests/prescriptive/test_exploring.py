@@ -101,11 +101,12 @@ def test_each_option_is_drawn_as_often_as_is_stated():
     # the holdout is for good: it is counted once, not ten times
     noise = 4 * np.sqrt(0.25 / len(CUSTOMERS) / n_runs) + 4 * np.sqrt(0.09 / len(CUSTOMERS))
     assert counted == pytest.approx(dict(zip(policy.labels, stated, strict=True)), abs=noise)
-    # A mail is worth 4 with sd 2.55, a call 3 with 7.65: by the closed form a call is best with .45 or less
+    # A mail is worth 4 with sd 2.55, a call 3 with 7.65: by the closed form a call is best with .45 or less; a fifth of
+    # the draws is nothing
     drawn = {name: (made.action[made.explored] == name).mean() for name in policy.labels}
-    assert 0.3 < drawn["call"] < 0.5
-    assert 0.4 < drawn["mail"] < 0.6
-    assert 0 < drawn["no_action"] < 0.1
+    assert 0.24 < drawn["call"] < 0.4
+    assert 0.32 < drawn["mail"] < 0.48
+    assert 0.2 < drawn["no_action"] < 0.28
 
 
 def test_the_distribution_holds_the_propensities_and_adds_up_to_one():

@@ -1,8 +1,8 @@
 """Effects and policies by causalml and EconML on the arrays of `benchmarks.uplift`; needs an environment of its own.
 
-``python benchmarks/uplift_peers.py effects FOLDER [NAME ...]`` reads ``arrays.npz`` (matrix, action, outcome, now)
+``python benchmarks/engines/uplift_peers.py effects FOLDER [NAME ...]`` reads ``arrays.npz`` (matrix, action, outcome, now)
 and writes ``NAME.npz`` (effects of each action on the rows of ``now``, seconds) for each learner.
-``python benchmarks/uplift_peers.py policies FOLDER`` reads ``policy.npz`` (matrix, action, outcome, fold) and writes
+``python benchmarks/engines/uplift_peers.py policies FOLDER`` reads ``policy.npz`` (matrix, action, outcome, fold) and writes
 ``policies.npz`` (the action that each learner chooses for each row, by the policy of the other folds).
 
 Every learner has the same LightGBM below it; the forests are of the libraries' own trees. causalml is told the share
