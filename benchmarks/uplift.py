@@ -1,8 +1,8 @@
 """Effects of actions: sample company and Hillstrom's e-mails, against causalml and EconML; experiments without effect.
 
-The peers run in an environment of their own, whose Python ``CXML_PEERS`` names (``benchmarks/engines/uplift_peers.py``);
-without it their rows are left out. Seconds are those of one thread on a processor, so that a busy machine does not
-decide.
+The peers run in an environment of their own (``benchmarks/engines/uplift_peers.py``), whose Python ``CXML_PEERS``
+names; without it their rows are left out. Seconds are those of one thread on a processor, so that a busy machine does
+not decide.
 """
 
 from __future__ import annotations

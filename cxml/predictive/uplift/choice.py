@@ -39,18 +39,21 @@ def held_out_shrunk(said: Array, measured: Array, weight: Array, folds: Sequence
     return shrunk
 
 
-def chosen_learner(said: Mapping[str, Array], measured: Array, weight: Array, customers: NDArray[Any]) -> str:
-    """Return the learner to use, given what they say of rows that they have not seen.
+def chosen_learner(studies: Sequence[tuple[Mapping[str, Array], Array]], weight: Array, customers: NDArray[Any]) -> str:
+    """Return the learner to use of several actions, one for all: their effects are to be compared.
+
+    ``studies`` are, of each action, what the learners say of rows that they have not seen, and the measured effects.
 
     The first is used, unless another is better by more than the standard error of the difference. Where the losses are
     as close as the noise of a few thousand rows makes them, the best of several is the luckiest of several (Breiman et
     al., "Classification and Regression Trees", 1984: one standard error). All are shrunk as they would be served: with
     slopes of the other folds, one odd fold of three could make a learner look worse by four standard errors.
     """
-    losses = {}
-    for name, one in said.items():
-        intercept, slope = shrinkage(one, measured, weight)
-        losses[name] = (measured - intercept - slope * one) ** 2
+    losses: dict[str, Array] = {}
+    for said, measured in studies:
+        for name, one in said.items():
+            intercept, slope = shrinkage(one, measured, weight)
+            losses[name] = losses.get(name, np.zeros(len(weight))) + (measured - intercept - slope * one) ** 2
     first, *others = losses
     best, most = first, 0.0
     for name in others:

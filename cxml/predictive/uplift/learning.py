@@ -90,14 +90,29 @@ def learnt_effects(
     if propensities is not None:
         propensity = propensities[np.arange(len(experiment)), experiment.action]
     shared = _Shared(experiment, propensity, outcomes, grower, folds, n_jobs)
-    found = []
-    for k, reason in enumerate(why, 1):
-        if not reason:
-            overlap, reason = overlap_of(experiment, k, propensities)
-        found.append(
-            _nothing(experiment, outcome, k, reason) if reason else _learnt(experiment, outcome, k, overlap, shared)
-        )
-    return tuple(found)
+    overlaps = {}
+    for k in arms:
+        overlaps[k], why[k - 1] = overlap_of(experiment, k, propensities)
+    studies = {k: _Study(k, shared) for k in arms if not why[k - 1]}
+    learner = _learner([study for study in studies.values() if study.p < LEVEL], shared)
+    return tuple(
+        _nothing(experiment, outcome, k, reason)
+        if reason
+        else _learnt(experiment, outcome, studies[k], overlaps[k], learner)
+        for k, reason in enumerate(why, 1)
+    )
+
+
+def _learner(studies: Sequence[_Study], shared: _Shared) -> str:
+    """Return the learner of the actions in whose effects customers differ; X and DR are tried where trees do better."""
+    if not studies:
+        return "average"
+    judged = [study.scores() for study in studies]
+    if any(scores["t"].value > scores["linear"].value for scores in judged):
+        for study in studies:
+            study.try_others()
+    weight, customers = shared.experiment.rows.weight, shared.experiment.customers
+    return chosen_learner([(study.said, study.measured) for study in studies], weight, customers)
 
 
 class _Study:
@@ -105,7 +120,7 @@ class _Study:
 
     def __init__(self, k: int, shared: _Shared) -> None:
         experiment, outcomes = shared.experiment, shared.outcomes
-        self._k, self._shared = k, shared
+        self.k, self._shared = k, shared
         self._treated, self._untreated = outcomes.of(k), outcomes.of(0)
         self.measured = doubly_robust_effects(
             experiment.outcome, experiment.action, k, shared.propensity, self._treated, self._untreated
@@ -125,11 +140,26 @@ class _Study:
             0.0, 1.0, outcomes.link, arms[k].begin, arms[0].begin, outcomes.scale, float(on / (on + off))
         )
         self.said = {learner: learner_effects(learner, self._raw, self._parts) for learner in _FIRST}
+        customers = experiment.customers
+        self.average = clustered_mean(self.measured, weight, customers)
+        self.p = p_heterogeneity(self.said[_FIRST[0]], self.measured, weight, customers, shared.folds)
+
+    def scores(self) -> dict[str, Mean]:
+        """Return how much of the held-out loss each learner saves against the average."""
+        weight, customers, folds = (
+            self._shared.experiment.rows.weight,
+            self._shared.experiment.customers,
+            self._shared.folds,
+        )
+        shrunk = {name: held_out_shrunk(said, self.measured, weight, folds) for name, said in self.said.items()}
+        return {
+            name: saved_share(one, self.measured, self.average.value, weight, customers) for name, one in shrunk.items()
+        }
 
     def try_others(self) -> None:
         """Let the X- and the DR-learner say what they find, too."""
         experiment, shared = self._shared.experiment, self._shared
-        on, off, n = experiment.action == self._k, experiment.action == 0, len(experiment)
+        on, off, n = experiment.action == self.k, experiment.action == 0, len(experiment)
         scale, weight = self._parts.scale, experiment.rows.weight
         begin = np.full(n, float(np.average(self.measured, weights=weight)) / scale)
         shape = Shape("regression", 0.1, 4, 30, 0.2, early_stop=False)
@@ -199,26 +229,12 @@ class _Shared:
         return self._sums[k]
 
 
-def _learnt(experiment: Experiment, outcome: str, k: int, overlap: Overlap, shared: _Shared) -> Effect:
-    weight, customers, folds = experiment.rows.weight, experiment.customers, shared.folds
-    study = _Study(k, shared)
-    average = clustered_mean(study.measured, weight, customers)
-    p = p_heterogeneity(study.said[_FIRST[0]], study.measured, weight, customers, folds)
-
-    def scores() -> dict[str, Mean]:
-        shrunk = {name: held_out_shrunk(said, study.measured, weight, folds) for name, said in study.said.items()}
-        return {
-            name: saved_share(one, study.measured, average.value, weight, customers) for name, one in shrunk.items()
-        }
-
-    judged = scores()
-    if p < LEVEL and judged["t"].value > judged["linear"].value:
-        study.try_others()
-        judged = scores()
-    learner = chosen_learner(study.said, study.measured, weight, customers) if p < LEVEL else "average"
-    if learner != "average" and shrinkage(study.said[learner], study.measured, weight)[1] == 0:
+def _learnt(experiment: Experiment, outcome: str, study: _Study, overlap: Overlap, learner: str) -> Effect:
+    weight, customers, k, average, p = experiment.rows.weight, experiment.customers, study.k, study.average, study.p
+    if p >= LEVEL or shrinkage(study.said[learner], study.measured, weight)[1] == 0:
         learner = "average"
     said, parts, forests = study.served(learner, average.value)
+    judged = study.scores()
     return Effect(
         action=experiment.actions[k - 1],
         outcome=outcome,

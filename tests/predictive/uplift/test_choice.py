@@ -25,7 +25,7 @@ def test_the_first_learner_stays_unless_another_is_clearly_better():
     weight, customers = np.ones(2_000), np.arange(2_000)
 
     def choice(**said):
-        return chosen_learner(said, measured, weight, customers)
+        return chosen_learner([(said, measured)], weight, customers)
 
     noisy = true + rng.normal(size=2_000)
     assert choice(first=noisy, second=true) == "second"
@@ -33,3 +33,14 @@ def test_the_first_learner_stays_unless_another_is_clearly_better():
     assert choice(first=true, second=true + 0.01 * rng.normal(size=2_000)) == "first"
     assert choice(first=rng.normal(size=2_000), second=noisy, third=true) == "third"
     assert choice(first=true, second=3 * true + 1) == "first"  # the same once it is shrunk
+
+
+def test_one_learner_is_chosen_for_all_actions_together():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=2_000)
+    weight, customers = np.ones(2_000), np.arange(2_000)
+    flat, good = rng.normal(size=2_000), {"first": rng.normal(size=2_000), "second": true}
+    # of one action both learners say what is only noise, of the other the second is right
+    noise = {"first": flat, "second": rng.normal(size=2_000)}
+    studies = [(noise, rng.normal(size=2_000)), (good, true + rng.normal(size=2_000))]
+    assert chosen_learner(studies, weight, customers) == "second"
