@@ -120,7 +120,7 @@ def test_outcomes_are_recorded_and_told(planted, models):
     n_known = len(open_ledger(str(models / "planted" / "ledger")).outcomes())
     assert n_known > 100
     assert f"; {n_known:,} outcomes recorded that were not there." in first.output
-    assert f"    renewal: known of {n_known:,}, still open for " in first.output
+    assert f"    renewal: known of {n_known:,}, not known (yet) of " in first.output
     assert "; 0 outcomes recorded that were not there." in again.output
 
 

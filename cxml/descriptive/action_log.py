@@ -30,13 +30,19 @@ def action_log(tables: Tables) -> pd.DataFrame:
     -------
     DataFrame of shape (n_decisions, 7)
         ``customer_id``, ``as_of`` (the time of the action, naive UTC), ``action``, ``channel``, ``propensity`` (NaN
-        where it was not logged), ``cost`` (0 where it was not) and ``holdout``, by key.
+        where it was not logged, or as 0), ``cost`` (NaN where it was not, but 0 of ``no_action``) and ``holdout``, by
+        key.
     """
     there = tables.kinds["actions"]
     typed = {name: name if name in there else f"CAST(NULL AS {kind})" for name, kind in _OPTIONAL.items()}
     # Rows of the same action may differ in the rest: the least that was logged of it, whatever their order.
     least = {name: f"min({value})" for name, value in typed.items()}
-    least |= {c.COST: f"coalesce({least[c.COST]}, 0.0)", c.HOLDOUT: f"coalesce({least[c.HOLDOUT]}, FALSE)"}
+    free = f"CASE WHEN min({c.ACTION}) = '{c.NO_ACTION}' THEN 0.0 END"
+    least |= {
+        c.COST: f"coalesce({least[c.COST]}, {free})",
+        c.HOLDOUT: f"coalesce({least[c.HOLDOUT]}, FALSE)",
+        c.PROPENSITY: f"nullif({least[c.PROPENSITY]}, 0.0)",  # what was done had some probability
+    }
     columns = [f"{value} AS {name}" for name, value in least.items()]
     return frame_of(tables, f"""
         SELECT {c.CUSTOMER_ID}, {c.ACTION_TIME} AS {c.AS_OF}, min({c.ACTION}) AS {c.ACTION}, {", ".join(columns)}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cxml.config.company import CompanyConfig
 from cxml.descriptive.action_log import action_log, decision_points, outcomes_of
 from cxml.descriptive.sources import Tables
+from cxml.pipeline.log_doubts import log_doubts
 from cxml.predictive.encoding import Encoding, frame_columns
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
@@ -44,6 +45,11 @@ class Evidence:
         keys = [points[list(c.KEY)] for points in self.points.values()]
         return pd.concat(keys).drop_duplicates().sort_values(list(c.KEY), ignore_index=True)
 
+    @property
+    def doubts(self) -> list[str]:
+        """What is doubtful about them, each said once."""
+        return list(dict.fromkeys(doubt for points in self.points.values() for doubt in log_doubts(points)))
+
 
 def evidence_of(config: CompanyConfig, tables: Tables) -> Evidence | None:
     """Return what the log of actions tells of a company's outcomes; None where there is no log, or nothing is known."""
@@ -57,6 +63,25 @@ def evidence_of(config: CompanyConfig, tables: Tables) -> Evidence | None:
     }
     known = {outcome: points for outcome, points in found.items() if len(points)}
     return Evidence(known) if known else None
+
+
+def why_no_evidence(config: CompanyConfig, tables: Tables) -> str:
+    """Return in sentences why `evidence_of` has nothing to give."""
+    if "actions" not in tables:
+        return "there is no table `actions`. Name it, or set `ledger:`, explore, and wait until outcomes have matured."
+    if not config.effect_outcomes:
+        return "`effects: {outcomes: []}` in the config says to learn of none. Leave it out."
+    log = action_log(tables)
+    if len(log) and (log[c.PROPENSITY] >= 1).all():
+        return (
+            f"all {len(log):,} decisions of the log have a propensity of 1: nothing was left to chance, so nothing "
+            f"can be compared. Set `holdout_share` and `exploration_share` in the policy, or try an action on a part "
+            f"of those who could get it."
+        )
+    return (
+        f"of none of the {len(log):,} decisions of the log it is known what came of them, by the labels of the config. "
+        f"Wait until outcomes have matured."
+    )
 
 
 def effects_of(config: CompanyConfig, evidence: Evidence, rows: pd.DataFrame, encoding: Encoding) -> tuple[Effect, ...]:

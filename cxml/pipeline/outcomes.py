@@ -38,7 +38,7 @@ class Matured:
             return "The ledger holds no decision yet. `cxml score` records them."
         lines = [f"{self.n_decisions:,} decisions in the ledger; {self.n_new:,} outcomes recorded that were not there."]
         lines += [
-            f"    {name}: known of {n:,}, still open for {self.n_decisions - n:,}" for name, n in self.known.items()
+            f"    {name}: known of {n:,}, not known (yet) of {self.n_decisions - n:,}" for name, n in self.known.items()
         ]
         return "\n".join(lines)
 

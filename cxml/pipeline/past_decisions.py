@@ -15,7 +15,7 @@ from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables
 from cxml.errors import TrainingError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.pipeline.effects import Evidence, effects_of
+from cxml.pipeline.effects import Evidence, effects_of, why_no_evidence
 from cxml.pipeline.learning import Fitted, Material, bundle_of, value_model_of
 from cxml.pipeline.policy_features import policy_frame, policy_of
 from cxml.predict import Predictor
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
 N_FOLDS: Final = 3
 _INNER_FOLDS: Final = 3
-_NO_LOG: Final = (
-    "policy: can only be valued on a log of decisions of which it is known what came of them; {found}. "
-    "Name the table `actions`, or set `ledger:`, explore, and wait until outcomes have matured."
-)
+_NO_LOG: Final = "policy: can only be valued on a log of decisions of which it is known what came of them; {found}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +93,7 @@ def past_decisions(
         If there is no log of decisions with known outcomes.
     """
     if material.evidence is None or material.acted is None:
-        found = "there is no table `actions`" if "actions" not in tables else "no outcome of a logged decision is known"
-        raise TrainingError(_NO_LOG.format(found=found))
+        raise TrainingError(_NO_LOG.format(found=why_no_evidence(config, tables)))
     rows = material.evidence.rows
     fold = folds_of(rows[c.CUSTOMER_ID].to_numpy(object), N_FOLDS, random_state=config.random_state)
     predictors = []

@@ -15,7 +15,7 @@ from cxml.config.features import Feature
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError, TrainingError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.pipeline.effects import ACTED, effects_frame, effects_of, evidence_of
+from cxml.pipeline.effects import ACTED, effects_frame, effects_of, evidence_of, why_no_evidence
 from cxml.pipeline.feature_rows import feature_rows
 from cxml.pipeline.outcomes import Matured, mature_outcomes
 from cxml.pipeline.policy_features import policy_frame
@@ -104,10 +104,7 @@ def _learnt(
 ) -> tuple[Effect, ...]:
     evidence = evidence_of(config, tables)
     if evidence is None:
-        raise TrainingError(
-            "policy: nothing can be learnt yet: there is no logged decision of which it is known what came of it. Name "
-            "the table `actions`, or set `ledger:`, and wait until outcomes have matured."
-        )
+        raise TrainingError(f"policy: nothing can be learnt yet: {why_no_evidence(config, tables)}")
     rows = feature_rows(config, tables, features, {ACTED: evidence.rows})[ACTED]
     return effects_of(config, evidence, rows, predictor.bundle.encoding)
 

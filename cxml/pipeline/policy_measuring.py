@@ -19,6 +19,7 @@ from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError, TrainingError
 from cxml.pipeline import plan
 from cxml.pipeline.ledger import ledger_of
+from cxml.pipeline.log_doubts import log_doubts
 from cxml.pipeline.outcomes import decisions_of
 from cxml.pipeline.reading import read_tables
 from cxml.pipeline.rewards import NET, REVENUE, rewards
@@ -166,7 +167,8 @@ class _Found:
         if points.empty:
             return
         worth = _worth(self.config, self.tables, points) if outcome == "renewal" else None
-        spent = points[c.COST].to_numpy(np.float64)
+        self.notes += [doubt for doubt in log_doubts(points) if doubt not in self.notes]
+        spent = np.nan_to_num(points[c.COST].to_numpy(np.float64))
         held = points[c.HOLDOUT].to_numpy(bool)
         who = np.arange(len(points)) if not self.for_good else _codes(points[c.CUSTOMER_ID])
         for name, reward in rewards(outcome, points, worth, spent).items():
@@ -241,10 +243,11 @@ def _by_propensity(
         if more_cost.value and name in (REVENUE, "renewal"):
             money = name == REVENUE
             found = ratio(of, per, "nothing was spent") if money else ratio(per, of, "nobody was saved")
+        n, n_nothing = (float((codes == side).sum()) for side in (k, nothing))
         rows.append(
             {
-                c.OUTCOME: name, c.ACTION: action, c.N: float(sides[0]), c.N_HELD_OUT: float(sides[1]),
-                c.VALUE: more.value, c.LOW: more.low, c.HIGH: more.high, c.TOTAL: more.value * sides[0],
+                c.OUTCOME: name, c.ACTION: action, c.N: n, c.N_HELD_OUT: n_nothing,
+                c.VALUE: more.value, c.LOW: more.low, c.HIGH: more.high, c.TOTAL: more.value * n,
                 c.COST: float(spent[codes == k].sum()),
             } | _ratio_cells(found)
         )  # fmt: skip

@@ -131,7 +131,7 @@ class _Found:
         self.worth: NDArray[np.float64] | None = None
         self.estimates: dict[tuple[str, str], tuple[Estimate, ...]] = {}
         self.refusals: list[str] = []
-        self.warnings: list[str] = []
+        self.warnings: list[str] = past.evidence.doubts
 
     def decide(self, name: str, config: CompanyConfig, *, compared: bool = False) -> None:
         """Work out how likely each action of each decision is under a policy, and under those beside it."""
@@ -176,6 +176,9 @@ class _Found:
 
     def _estimate(self, outcome: str, points: pd.DataFrame, at: NDArray[np.intp], reward: NDArray[np.float64]) -> None:
         known = np.isfinite(reward)
+        if set(points[c.ACTION][known]) <= {c.NO_ACTION}:
+            self.refusals.append(f"{outcome}: nothing was ever done to those of whom it is known. Wait, or explore.")
+            return
         points, at, reward = points[known].reset_index(drop=True), at[known], reward[known]
         propensity, model = self._modelled(points.assign(**{c.LABEL: reward}))
         codes = {action: i for i, action in enumerate(self.actions)}
@@ -192,7 +195,7 @@ class _Found:
             wide[:, : target.shape[1]] = target if name == AS_LOGGED else target[at]
             if name == AS_LOGGED:
                 taken = policy_values(replace(logged, propensity=np.ones(len(at))), wide)[:1]
-                self._keep(outcome, name, taken, points[c.COST].to_numpy(np.float64))
+                self._keep(outcome, name, taken, np.nan_to_num(points[c.COST].to_numpy(np.float64)))
                 continue
             says = support(logged, wide)
             if says.refusal:

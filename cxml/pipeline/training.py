@@ -148,7 +148,7 @@ def train(
         n_features,
         found.evaluations,
         run,
-        tables.warnings,
+        (*tables.warnings, *(material.evidence.doubts if material.evidence else ())),
         found.alarms,
         effects,
         config.currency,

@@ -158,7 +158,7 @@ def test_without_a_log_nothing_can_be_valued(planted):
 
 def test_a_log_of_which_nothing_is_known_yet_is_said_to_be_one(planted):
     late = planted.tables["actions"].assign(action_time=pd.Timestamp("2023-12-30", tz="UTC"))
-    with pytest.raises(TrainingError, match="no outcome of a logged decision is known"):
+    with pytest.raises(TrainingError, match="of none of the 3,000 decisions of the log it is known"):
         evaluate_policy(planted.config, frames={**planted.tables, "actions": late})
 
 
