@@ -37,7 +37,7 @@ def log_doubts(points: pd.DataFrame) -> list[str]:
     if unknown := int(np.isnan(propensity).sum()):
         found.append(
             f"actions.propensity: of {unknown:,} of {n:,} decisions it was not logged (or as 0), so those of all are "
-            f"estimated from the features: effects are those of an observation, right if nothing else decided who got it."
+            f"estimated from the features: effects are those of an observation, right if nothing else decided."
         )
     else:
         found += [doubt for action in actions if (doubt := _not_drawn(points, propensity, action))]
