@@ -45,10 +45,10 @@ def test_coverage_is_that_of_the_recommendations(sample, sound):
     for action, n in decided["action"].value_counts().items():
         assert n <= chosen[action]
     rescue = sound.conditions[sound.conditions["option"] == "rescue_call"].iloc[0]
-    risk, unhappy = predictions["renewal_risk"], predictions["nps_class"]
-    true = (risk > 0.3) & (unhappy == "detractor")
+    risk, unhappy = predictions["renewal_risk"], predictions["p_detractor"]
+    true = (risk > 0.15) & (unhappy > 0.25)
     assert rescue["n_true"] == true.sum()
-    known_false = (risk <= 0.3) | (unhappy.notna() & (unhappy != "detractor"))
+    known_false = (risk <= 0.15) | (unhappy <= 0.25)
     assert rescue["n_false"] == known_false.sum()
     nothing = recommended[recommended["why"].str.contains('"fired": \\[\\]')]
     assert sound.uncovered.n == len(nothing)
@@ -67,7 +67,7 @@ def test_slips_are_found_with_the_values_that_customers_have(sample):
         guard_rails={"never": [{"customers": ["nobody"]}]},
         holdout_share=0.02,
         cases=[
-            {"name": "angry", "given": {"renewal_risk": 0.9, "nps_class": "detractor", "value": 5000},
+            {"name": "angry", "given": {"renewal_risk": 0.5, "p_detractor": 0.8, "value": 500},
              "expect": "rescue_call"},
             {"name": "calm", "given": {"renewal_risk": 0.1, "value": 100}, "expect": "discount"},
             {"name": "slip", "given": {"renewl_risk": 0.1}, "expect": "discount"},
@@ -77,7 +77,7 @@ def test_slips_are_found_with_the_values_that_customers_have(sample):
     assert told >= {
         ("unknown-value", "policy.actions[1].eligibility"),
         ("never-fires", "policy.actions[2].eligibility"),
-        ("expired", "policy.actions[5].valid_until"),
+        ("expired", "policy.actions[4].valid_until"),
         ("unknown-customers", "policy.guard_rails.never[0]"),
         ("thin-share", "policy.holdout_share"),
         ("failed-case", "policy.cases[1]"),
