@@ -100,6 +100,15 @@ def test_all_standing_comparisons_are_there_and_no_action_is_nobodys_call(plante
         )
 
 
+def test_net_is_revenue_less_what_the_policy_is_known_to_cost(valued):
+    for estimator in ("ips", "dr"):
+        same = [row(valued.values, outcome, "no action", estimator)["value"] for outcome in ("revenue", "net")]
+        assert same[0] == pytest.approx(same[1], rel=1e-12)  # it costs nothing
+    revenue, left = (row(valued.values, outcome, "the policy") for outcome in ("revenue", "net"))
+    assert left["value"] < revenue["value"]
+    assert left["high"] - left["low"] == pytest.approx(revenue["high"] - revenue["low"], rel=0.2)
+
+
 def test_the_text_tells_each_outcome_and_policy(valued):
     assert valued.text.startswith("planted: what the policy would have earned, by 3,000 decisions of the log")
     for word in ("Renewal: share", "Revenue: EUR", "Net of the cost", "the other policy", "SNIPS", "switch-DR"):
