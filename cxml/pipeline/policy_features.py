@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cxml.config.company import CompanyConfig
 from cxml.config.features import Feature
+from cxml.config.policy import PolicyConfig
 from cxml.descriptive.features import feature_frame
 from cxml.descriptive.sources import Tables
 from cxml.errors import ConfigError
@@ -14,6 +15,7 @@ from cxml.pipeline import plan
 from cxml.prescriptive.compiling import compiled_policy
 from cxml.prescriptive.past_actions import past_features, past_names
 from cxml.prescriptive.policy import Policy
+from cxml.schema import columns as c
 from cxml.schema.tables import Kind
 
 if TYPE_CHECKING:
@@ -94,3 +96,33 @@ def uncounted(config: CompanyConfig, tables: Tables) -> list[str]:
         f"policy.contact_policy: there is no table `actions`: nobody counts as contacted ({', '.join(names)} are 0). "
         f"Set `ledger:`, which keeps what is decided from now on, or name the table."
     ]
+
+
+def with_policy(config: CompanyConfig, policy: PolicyConfig | None) -> CompanyConfig:
+    """Return a config with another policy in place of its own, or with its own where none is handed over.
+
+    Raises
+    ------
+    ConfigError
+        If there is none at all.
+    """
+    found = config.model_copy(update={"policy": policy or config.policy})
+    if found.policy is None:
+        raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    return found
+
+
+def told_by(frame: pd.DataFrame, *wanted: str | None) -> str | None:
+    """Return the feature in whose groups something is told: the first that is wanted, else ``segment``, if there.
+
+    Raises
+    ------
+    ConfigError
+        If the one that is wanted is no feature.
+    """
+    name = next((name for name in wanted if name), None)
+    if name is None:
+        return c.SEGMENT if c.SEGMENT in frame else None
+    if name not in frame:
+        raise ConfigError(f"by: there is no feature {name!r}. `cxml features` lists them.")
+    return name

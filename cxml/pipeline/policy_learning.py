@@ -18,7 +18,7 @@ from cxml.pipeline import plan
 from cxml.pipeline.effects import ACTED, effects_frame, effects_of, evidence_of, why_no_evidence
 from cxml.pipeline.feature_rows import feature_rows
 from cxml.pipeline.outcomes import Matured, mature_outcomes
-from cxml.pipeline.policy_features import policy_frame
+from cxml.pipeline.policy_features import policy_frame, told_by
 from cxml.pipeline.scoring import as_configured, everyone_at
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
@@ -119,9 +119,7 @@ def _exploration(
     if config.policy is None or policy is None:
         raise AssertionError("a config with a policy has one")
     frame = policy_frame(config, tables, features, everyone_at(tables, tables.moment))
-    group = by or config.policy.exploration.by or (c.SEGMENT if c.SEGMENT in frame else None)
-    if group is not None and group not in frame:
-        raise ConfigError(f"by: there is no feature {group!r}. `cxml features` lists them.")
+    group = told_by(frame, by, config.policy.exploration.by)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnseenCategoryWarning)  # scoring tells of them
         customers, moments, columns = predictor.seen(frame)

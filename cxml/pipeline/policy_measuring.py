@@ -22,7 +22,7 @@ from cxml.pipeline.ledger import ledger_of
 from cxml.pipeline.log_doubts import log_doubts
 from cxml.pipeline.outcomes import decisions_of
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import NET, REVENUE, rewards
+from cxml.pipeline.rewards import NET, REVENUE, customer_codes, logged_of, rewards
 from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
 from cxml.prescriptive.evaluating.holdout import cost_per_saved, incremental, return_on_cost
 from cxml.prescriptive.evaluating.logged import Logged
@@ -36,7 +36,6 @@ from cxml.schema.policy_frames import MEASURED_VALUES
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL_ACTIONS: Final = "all"
 _FEWEST: Final = 30
 """Customers on either side below which an action is not told of by itself."""
 
@@ -170,13 +169,13 @@ class _Found:
         self.notes += [doubt for doubt in log_doubts(points) if doubt not in self.notes]
         spent = np.nan_to_num(points[c.COST].to_numpy(np.float64))
         held = points[c.HOLDOUT].to_numpy(bool)
-        who = np.arange(len(points)) if not self.for_good else _codes(points[c.CUSTOMER_ID])
+        who = np.arange(len(points)) if not self.for_good else customer_codes(points)
         for name, reward in rewards(outcome, points, worth, spent).items():
             kept = np.isfinite(reward)
             sides = [len(np.unique(who[kept & side])) for side in (held, ~held)]
             if min(sides) < 2:
                 continue
-            self._told(name, ALL_ACTIONS, reward, spent, held, who, kept)
+            self._told(name, c.ALL, reward, spent, held, who, kept)
             if c.INTENDED in points:
                 for action in sorted(set(points[c.INTENDED].dropna()) - {c.NO_ACTION}):
                     part = kept & (points[c.INTENDED] == action).to_numpy()
@@ -227,9 +226,8 @@ def _by_propensity(
     actions = sorted(set(points[c.ACTION]))
     if c.NO_ACTION not in actions or not (propensity > 0).all():
         return []
-    codes = np.array([actions.index(action) for action in points[c.ACTION]], dtype=np.intp)
-    who, rows = _codes(points[c.CUSTOMER_ID]), []
-    brought, cost = (Logged(codes, tuple(actions), propensity, values, who) for values in (reward, spent))
+    brought, cost = (logged_of(points, actions, propensity, values) for values in (reward, spent))
+    codes, who, rows = brought.action, brought.customer, []
     nothing = actions.index(c.NO_ACTION)
     for k, action in enumerate(actions):
         sides = [len(np.unique(who[codes == side])) for side in (k, nothing)]
@@ -273,11 +271,6 @@ def _ratio_cells(found: Ratio | None) -> dict[str, Any]:
         for key, end in zip((c.RATIO, c.RATIO_LOW, c.RATIO_HIGH), ends, strict=True)
     }
     return cells | {c.MEANING: None if found is None else str(found)}
-
-
-def _codes(customers: pd.Series[str]) -> NDArray[np.intp]:
-    found: NDArray[np.intp] = np.unique(customers.to_numpy(object).astype(str), return_inverse=True)[1]
-    return found
 
 
 def _worth(config: CompanyConfig, tables: Tables, points: pd.DataFrame) -> NDArray[np.float64] | None:

@@ -10,14 +10,18 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from cxml.config.company import CompanyConfig
 from cxml.config.policy import PolicyConfig
 from cxml.errors import ConfigError, UnseenCategoryWarning
 from cxml.pipeline import plan
-from cxml.pipeline.policy_features import policy_frame, uncounted
+from cxml.pipeline.policy_features import policy_frame, told_by, uncounted, with_policy
 from cxml.pipeline.scoring import as_configured, everyone_at, moment_of
 from cxml.pipeline.trained import read_as_trained
 from cxml.predict import Predictor
+from cxml.prescriptive.choosing import arbitrated
+from cxml.prescriptive.options import Run, expected_values, run_of
 from cxml.prescriptive.policy import Policy, RunLimit
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
@@ -80,9 +84,7 @@ def simulate_policy(
     from cxml.report.policy_simulation_text import policy_simulation_text
     from cxml.sinks.picture_files import drawable_path, write_picture
 
-    simulated = config.model_copy(update={"policy": policy or config.policy})
-    if simulated.policy is None:
-        raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    simulated = with_policy(config, policy)
     if budgets is not None and not len(budgets):
         raise ConfigError("budgets: there are none. Name some amounts, or leave them out.")
     if bad := [budget for budget in budgets or () if not 0 <= budget < inf]:
@@ -94,9 +96,7 @@ def simulate_policy(
         moment, predictor = moment_of(tables, as_of), as_configured(simulated, predictor, tables, features)
     with step("build features"):
         frame = policy_frame(simulated, tables, features, everyone_at(tables, moment))
-    group = by or (c.SEGMENT if c.SEGMENT in frame else None)
-    if group is not None and group not in frame:
-        raise ConfigError(f"by: there is no feature {group!r}. `cxml features` lists them.")
+    group = told_by(frame, by)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnseenCategoryWarning)  # scoring tells of them
         with step("predict"):
@@ -122,17 +122,20 @@ def simulate_policy(
 def _curve(
     predictor: Predictor, frame: pd.DataFrame, predictions: pd.DataFrame, budgets: Sequence[float] | None
 ) -> pd.DataFrame:
-    """Return the VALUE_CURVE frame: a row for each budget, and one for as much as the policy would spend."""
+    """Return the VALUE_CURVE frame: a row for each budget."""
     import pandas as pd
 
     policy = predictor.policy
     assert policy is not None
-    unlimited = _spent(predictor, policy, frame, predictions)
-    amounts = [share * unlimited[c.COST] for share in _SHARES] if budgets is None else [float(b) for b in budgets]
-    rows = [
-        {c.BUDGET: amount, **_spent(predictor, _within(policy, amount), frame, predictions)}
-        for amount in sorted({*amounts})
-    ]
+    # Who is explored with or held out depends on no budget, and would only blur the curve.
+    plain = replace(policy, exploration_share=0.0, holdout_share=0.0)
+    customers, moments, columns = predictor.seen(frame, predictions=predictions)
+    run = run_of(plain, columns, customers, moments)
+    if budgets is None:
+        most = _spent(plain, run, customers)[c.COST]
+        budgets = [share * most for share in _SHARES]
+    amounts = sorted({float(budget) for budget in budgets})
+    rows = [{c.BUDGET: amount, **_spent(_within(plain, amount), run, customers)} for amount in amounts]
     return checked_frame(pd.DataFrame(rows), VALUE_CURVE)
 
 
@@ -142,19 +145,16 @@ def _within(policy: Policy, amount: float) -> Policy:
     return replace(policy, limits=(*policy.limits, RunLimit(_BUDGET, "cost", options, amount, None)))
 
 
-def _spent(predictor: Predictor, policy: Policy, frame: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, float]:
+def _spent(policy: Policy, run: Run, customers: Sequence[str]) -> dict[str, float]:
     """Return what a policy spends on customers, what that is expected to bring, and what one more unit would."""
-    # Who is explored with or held out depends on no budget, and would only blur the curve.
-    plain = replace(policy, exploration_share=0.0, holdout_share=0.0)
-    found, allocated = Predictor(predictor.bundle, plain).allocate(frame, predictions=predictions)
-    price = 0.0
-    if allocated is not None:
-        price = next((limit.price for limit in allocated.limits if limit.name == _BUDGET), 0.0)
+    look, _, made = arbitrated(policy, run, customers)
+    expected = expected_values(policy, made.chosen, run)
+    limits = made.allocated.limits if made.allocated is not None else ()
     return {
-        c.COST: float(found[c.COST].sum()),
-        c.EXPECTED_VALUE: float(found[c.EXPECTED_VALUE].sum()),
-        c.EXPECTED_LOW: float(found[c.EXPECTED_LOW].sum()),
-        c.EXPECTED_HIGH: float(found[c.EXPECTED_HIGH].sum()),
-        c.N_CHOSEN: float((found[c.ACTION] != c.NO_ACTION).sum()),
-        c.PRICE: price,
+        c.COST: float(look.cost[np.arange(run.n_rows), made.chosen].sum()),
+        c.EXPECTED_VALUE: float(expected.value.sum()),
+        c.EXPECTED_LOW: float(expected.low.sum()),
+        c.EXPECTED_HIGH: float(expected.high.sum()),
+        c.N_CHOSEN: float((made.chosen != policy.nothing).sum()),
+        c.PRICE: next((limit.price for limit in limits if limit.name == _BUDGET), 0.0),
     }

@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from cxml.config.company import CompanyConfig
 from cxml.config.policy import PolicyConfig
 from cxml.descriptive.features import customers_at
-from cxml.errors import ConfigError
 from cxml.pipeline import plan
 from cxml.pipeline.effects import experiment_of
 from cxml.pipeline.learning import material_of
 from cxml.pipeline.past_decisions import PastDecisions, past_decisions
+from cxml.pipeline.policy_features import with_policy
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import NET, REVENUE, rewards
+from cxml.pipeline.rewards import NET, REVENUE, logged_of, rewards
 from cxml.prescriptive.distribution import decided_probabilities
 from cxml.prescriptive.evaluating.comparisons import compared_probabilities
 from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
-from cxml.prescriptive.evaluating.logged import Logged
 from cxml.prescriptive.evaluating.support import support
 from cxml.prescriptive.options import looked, run_of
 from cxml.prescriptive.policy import Policy
@@ -89,9 +88,7 @@ def evaluate_policy(
     from cxml.report.policy_value_text import policy_value_text
     from cxml.sinks.picture_files import drawable_path, write_picture
 
-    valued = config.model_copy(update={"policy": policy or config.policy})
-    if valued.policy is None:
-        raise ConfigError("policy: the config has none. Write one and name it under `policy:`, or hand it over.")
+    valued = with_policy(config, policy)
     if picture is not None:
         drawable_path(picture)
     with step("check tables"):
@@ -181,14 +178,7 @@ class _Found:
             return
         points, at, reward = points[known].reset_index(drop=True), at[known], reward[known]
         propensity, model = self._modelled(points.assign(**{c.LABEL: reward}))
-        codes = {action: i for i, action in enumerate(self.actions)}
-        logged = Logged(
-            action=np.array([codes[action] for action in points[c.ACTION]], dtype=np.intp),
-            actions=tuple(self.actions),
-            propensity=propensity,
-            reward=reward,
-            customer=np.unique(points[c.CUSTOMER_ID].to_numpy(object).astype(str), return_inverse=True)[1],
-        )
+        logged = logged_of(points, self.actions, propensity, reward)
         certain = np.eye(len(self.actions))[logged.action]
         for name, target in {AS_LOGGED: certain, **self.targets}.items():
             wide = np.zeros((len(at), len(self.actions)))

@@ -21,8 +21,9 @@ from cxml.prescriptive.effects import effects_of
 from cxml.prescriptive.groups import group_codes
 from cxml.prescriptive.options import FIRED, Floats, Looked, Run
 from cxml.prescriptive.policy import Policy
+from cxml.schema.figures import Z_95
 
-_IN_RANGE: Final = 2 * NormalDist().inv_cdf(0.975)
+_IN_RANGE: Final = 2 * Z_95
 """Standard deviations between the ends of the range that holds 95% of a normal."""
 
 _N_DRAWS: Final = 128  # even; of the worth of all options at once, the same for every customer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cxml.report.aligned_text import aligned
+from cxml.report.outcome_words import written
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
@@ -51,17 +52,13 @@ def _rows(outcome: str, values: pd.DataFrame) -> list[str]:
     shown = [c.N, c.N_HELD_OUT, c.VALUE, c.LOW, c.HIGH, c.TOTAL, c.COST]
     for action, figures in zip(values[c.ACTION], values[shown].to_numpy(np.float64).tolist(), strict=True):
         n, held, *more, total, cost = figures
-        value, low, high = (_written(outcome, amount) for amount in more)
+        value, low, high = (written(outcome, amount, sign=True) for amount in more)
         rows.append([action, f"{n:,.0f}", f"{held:,.0f}", value, f"[{low}, {high}]", f"{total:,.0f}", f"{cost:,.0f}"])
     return aligned(rows, left=1)
 
 
 def _watched(outcome: str, watched: Any) -> Iterator[str]:
-    low, high = (_written(outcome, float(end[-1])) for end in (watched.low, watched.high))
+    low, high = (written(outcome, float(end[-1]), sign=True) for end in (watched.low, watched.high))
     first = None if watched.alarm is None else watched.alarm - watched.day[0]
     alarm = "0 was never outside" if first is None else f"0 was first outside on day {first}"
     yield f"    looked at daily, with 95% on all days at once: [{low}, {high}] after the last; {alarm}."
-
-
-def _written(outcome: str, amount: float) -> str:
-    return f"{100 * amount:+.1f}" if outcome == "renewal" else f"{amount:+,.2f}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cxml.report.aligned_text import aligned
+from cxml.report.outcome_words import written
 from cxml.schema import columns as c
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def _estimates(outcome: str, values: pd.DataFrame, differences: pd.DataFrame) ->
         cells = ["", ""]
         if len(ahead):
             first = ahead.iloc[0]
-            cells = [_written(outcome, first[c.VALUE], sign=True), _between(outcome, first)]
+            cells = [written(outcome, first[c.VALUE], sign=True), _between(outcome, first)]
         rows.append(
-            [name, _written(outcome, one[c.VALUE]), _between(outcome, one), f"{one[c.EFFECTIVE_N]:,.0f}", *cells]
+            [name, written(outcome, one[c.VALUE]), _between(outcome, one), f"{one[c.EFFECTIVE_N]:,.0f}", *cells]
         )
     yield from aligned(rows, left=1)
 
@@ -78,19 +79,13 @@ def _others(outcome: str, values: pd.DataFrame) -> Iterator[str]:
     of = values[values[c.POLICY] == "the policy"]
     if len(of) > 1:
         said = (
-            f"{_ESTIMATORS[row[c.ESTIMATOR]]} {_written(outcome, row[c.VALUE])} {_between(outcome, row)}"
+            f"{_ESTIMATORS[row[c.ESTIMATOR]]} {written(outcome, row[c.VALUE])} {_between(outcome, row)}"
             for _, row in of[of[c.ESTIMATOR] != _SHOWN].iterrows()
         )
         yield "The policy by other estimators:"
         yield from (f"    {one}" for one in said)
 
 
-def _written(outcome: str, value: float, *, sign: bool = False) -> str:
-    if outcome == "renewal":
-        return f"{100 * value:+.1f}" if sign else f"{value:.1%}"
-    return f"{value:+,.2f}" if sign or outcome == "nps" else f"{value:,.2f}"
-
-
 def _between(outcome: str, row: pd.Series) -> str:
     sign = c.AGAINST in row.index
-    return f"[{_written(outcome, row[c.LOW], sign=sign)}, {_written(outcome, row[c.HIGH], sign=sign)}]"
+    return f"[{written(outcome, row[c.LOW], sign=sign)}, {written(outcome, row[c.HIGH], sign=sign)}]"

@@ -114,16 +114,22 @@ class Effect:
         """How many features the forests read; one number in a whole bundle, none where there are no forests."""
         return {trees.n_features for trees in self._trees.values()}
 
-    def effects(self, matrix: Array) -> Array:
+    def effects(self, matrix: Array, scored: dict[bytes, Array] | None = None) -> Array:
         """Return the effect on each row of features, (n_rows,), in units of the outcome; shrunk to what was supported.
 
-        NaN where there was too little evidence.
+        NaN where there was too little evidence. ``scored`` keeps the raw scores of forests for other effects of the
+        same rows: those of an outcome share one.
         """
         if self.too_little:
             return np.full(len(matrix), np.nan)
         if self.learner == "average" and self.parts.link == "identity":
             return np.full(len(matrix), self.average)
-        raw = {name: trees.raw_scores(matrix)[:, 0] for name, trees in self._trees.items()}
+        scored = {} if scored is None else scored
+        raw = {}
+        for name, text in self.forests.items():
+            if text not in scored:
+                scored[text] = self._trees[name].raw_scores(matrix)[:, 0]
+            raw[name] = scored[text]
         if self.parts.linear is not None:
             raw["linear"] = self.parts.linear.raw_scores(matrix, raw["common"])
         found = self.parts.intercept + self.parts.slope * learner_effects(self.learner, raw, self.parts)

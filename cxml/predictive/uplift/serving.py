@@ -40,8 +40,9 @@ def uplifts(effects: Sequence[Effect], matrix: Array, risk: Array | None) -> dic
         Of probability for ``renewal``, of money for ``value``, of points for ``nps``.
     """
     found: dict[str, Array] = {}
+    scored: dict[bytes, Array] = {}
     for effect in effects:
-        value = effect.effects(matrix)
+        value = effect.effects(matrix, scored)
         half = Z_95 * effect.standard_errors(value)
         told = [value, value - half, value + half]
         if effect.outcome == "renewal" and risk is not None:
