@@ -22,6 +22,8 @@ from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
 _LEAST_SHARE: Final = 1e-9
+_TIED: Final = 1e-5
+"""Of what an option is worth, by how much prices may be off: nobody is told apart by less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,7 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
     net = look.priority - charge
     best = _best(net)
     best[free] = chosen[free]
+    _as_twins(best, free, look.priority, net, uses)
     limited = (chosen == policy.nothing) & (_best(look.priority) != policy.nothing)
     told = [
         LimitUse(limit.name, limit.amount, _used(use, chosen), first.prices[limit.name])
@@ -177,6 +180,30 @@ def _spread(
     found, day = best
     day[free[~taking[at, found.chosen]]] = 0
     return found, day
+
+
+def _as_twins(
+    best: NDArray[np.int64], free: NDArray[np.intp], priority: Floats, net: Floats, uses: Sequence[Floats]
+) -> None:
+    """Give whom chance decides what a free customer who is worth the same got, where prices do not tell: in place.
+
+    A limit may cut through customers who are worth exactly alike. At its price they are worth the same with an option
+    as without, and who gets it is a matter of their order: so each is taken as the one before it, among its like.
+    """
+    drawn = np.ones(len(best), dtype=bool)
+    drawn[free] = False
+    second = net.copy()
+    np.put_along_axis(second, best[:, None], -np.inf, axis=1)
+    behind = np.abs(np.take_along_axis(net, best[:, None], axis=1)[:, 0] - second.max(axis=1))
+    rows = np.flatnonzero(behind <= _TIED * np.abs(priority).max(axis=1, where=priority > -np.inf, initial=0.0))
+    if not drawn[rows].any():
+        return
+    told = [priority[rows], net[rows], *(use[rows] for use in uses if use.ndim == 2)]
+    like = np.unique(np.concatenate(told, axis=1), axis=0, return_inverse=True)[1]
+    rows, like = (found[np.lexsort((rows, like))] for found in (rows, like))
+    before = np.maximum.accumulate(np.where(drawn[rows], -1, np.arange(len(rows))))
+    has = drawn[rows] & (before >= 0) & (like[before] == like)
+    best[rows[has]] = best[rows[before[has]]]
 
 
 def _charge(
