@@ -157,6 +157,14 @@ class CompanyConfig(Part):
     def _learn_effects_on_what_is_known(self) -> CompanyConfig:
         if unknown := [name for name in self.effects.outcomes or () if getattr(self.labels, name) is None]:
             raise ValueError(f"effects.outcomes: {unknown[0]!r} needs `labels.{unknown[0]}`, which says what it is")
+        measured = [(action.name, action.measured_by) for action in (self.policy.actions if self.policy else ())]
+        asked = [(name, by) for name, by in measured if by in OUTCOMES and getattr(self.labels, by) is None]
+        if asked:
+            name, by = asked[0]
+            raise ValueError(
+                f"{len(asked)} actions of the policy are measured by an outcome without a label (first: {name!r} by "
+                f"{by}): give `labels.{by}`, or leave `measured_by` out"
+            )
         return self
 
     @property

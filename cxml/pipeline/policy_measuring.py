@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FEWEST: Final = 30
-"""Customers on either side below which an action is not told of by itself."""
+"""Customers on either side below which an interval is rough, and an action is not told of by itself."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,11 @@ class _Found:
             sides = [len(np.unique(who[kept & side])) for side in (held, ~held)]
             if min(sides) < 2:
                 continue
+            if min(sides) < _FEWEST:
+                self.notes.append(
+                    f"{name}: known of {sides[1]:,} treated customers and {sides[0]:,} held out; the interval of fewer "
+                    f"than {_FEWEST} on either side is rough."
+                )
             self._told(name, c.ALL, reward, spent, held, who, kept)
             if c.INTENDED in points:
                 for action in sorted(set(points[c.INTENDED].dropna()) - {c.NO_ACTION}):

@@ -37,6 +37,17 @@ def test_effects_that_cannot_be_learnt_are_refused(refused, effects, says):
     assert says in said
 
 
+def test_what_an_action_is_measured_by_has_a_label(parsed, refused):
+    policy = "policy: {actions: [{name: mail}, {name: gift, measured_by: value}, {name: call, measured_by: renewal}]}\n"
+    said = refused(text=f"company: acme\ntables: {{customers: {{}}}}\nlabels: {{nps: {{}}}}\n{policy}")
+    assert (
+        "2 actions of the policy are measured by an outcome without a label (first: 'gift' by value): give "
+        "`labels.value`, or leave `measured_by` out" in said
+    )
+    measured = {"actions": [{"name": "gift", "measured_by": "renewal"}, {"name": "mail", "measured_by": "nothing"}]}
+    assert parsed(labels={"renewal": {}}, policy=measured).policy.actions[0].measured_by == "renewal"
+
+
 def written(folder, text):
     (folder / "new.yaml").write_text(text, encoding="utf-8")
     return folder / "new.yaml"

@@ -347,6 +347,16 @@ def test_the_interval_of_what_was_brought_holds_what_was_planted(planted, tmp_pa
         assert found.loc[(outcome, "all"), "low"] <= expected <= found.loc[(outcome, "all"), "high"]
 
 
+def test_an_interval_of_few_customers_is_said_to_be_rough(planted, tmp_path):
+    log = planted.tables["actions"]
+    few = pd.concat([log[log["holdout"]].head(5), log[~log["holdout"]]])
+    found = measure_policy(planted.config, frames={**planted.tables, "actions": few}, models=tmp_path)
+    n = len(log[~log["holdout"]])
+    rough = f"renewal: known of {n:,} treated customers and 5 held out; the interval of fewer than 30 on either side"
+    assert any(note.startswith(rough) for note in found.notes)
+    assert not any("rough" in note for note in measure_policy(planted.config, models=tmp_path).notes)
+
+
 def test_without_a_holdout_nothing_can_be_measured(planted, tmp_path):
     nobody = {**planted.tables, "actions": planted.tables["actions"].assign(holdout=False)}
     with pytest.raises(TrainingError, match="measured against customers who were held out; none of 3,000 decisions"):
