@@ -15,10 +15,10 @@ demo: .venv/.ready ## simulate a company, train, score, recommend (under two min
 	$(BIN)/cxml demo
 
 test: .venv/.ready ## run every test, notebooks included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-lowest: .venv-lowest/.ready ## run the tests on the lowest supported versions, without the notebooks
-	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -n $(WORKERS) --dist loadgroup -p no:cacheprovider \
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest -n $(WORKERS) --dist worksteal -p no:cacheprovider \
 		--ignore tests/test_notebooks.py
 
 lint: .venv/.ready ## style, types and the import contract

@@ -95,7 +95,8 @@ def _sample(scale: str) -> Iterator[Row]:
     learnt_effects(_null_experiment(0), "outcome", n_jobs=1)  # what is imported counts on neither side
     started = time.process_time()
     learnt = learnt_effects(company.experiment, "renewal", n_folds=folds, n_jobs=1)
-    said = np.column_stack([effect.effects(company.now) for effect in learnt])
+    scored: dict[bytes, Any] = {}
+    said = np.column_stack([effect.effects(company.now, scored) for effect in learnt])
     seconds = time.process_time() - started
     peers = dict(_peers(company)) if scale == "full" else {}
     data = f"sample company, {len(company.experiment):,} actions"

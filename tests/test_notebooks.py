@@ -13,8 +13,6 @@ from nbclient.exceptions import CellExecutionError
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 TIMEOUT_S = 600  # of one cell, on a busy machine
 
-pytestmark = pytest.mark.xdist_group("notebooks")
-
 
 @pytest.fixture
 def executed(tmp_path, monkeypatch):

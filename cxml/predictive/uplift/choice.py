@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,9 @@ def held_out_shrunk(said: Array, measured: Array, weight: Array, folds: Sequence
     return shrunk
 
 
-def chosen_learner(studies: Sequence[tuple[Mapping[str, Array], Array]], weight: Array, customers: NDArray[Any]) -> str:
+def chosen_learner(
+    studies: Sequence[tuple[Mapping[str, Array], Array]], weight: Array, customers: NDArray[np.intp]
+) -> str:
     """Return the learner to use of several actions, one for all: their effects are to be compared.
 
     ``studies`` are, of each action, what the learners say of rows that they have not seen, and the measured effects.

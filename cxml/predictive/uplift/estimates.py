@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,13 @@ class Mean:
         return self.value + Z95 * self.standard_error
 
 
-def clustered_mean(values: Array, weight: Array, customers: NDArray[Any]) -> Mean:
+def clustered_mean(values: Array, weight: Array, customers: NDArray[np.intp]) -> Mean:
     """Return the weighted mean of values whose customers, not rows, are independent.
+
+    Parameters
+    ----------
+    values, weight : arrays of shape (n_rows,)
+    customers : array of shape (n_rows,), a code of each, as `Experiment.customer_codes` gives them
 
     References
     ----------
@@ -61,14 +66,13 @@ def clustered_mean(values: Array, weight: Array, customers: NDArray[Any]) -> Mea
     """
     total = float(weight.sum())
     mean = float(values @ weight) / total
-    _, who = np.unique(customers, return_inverse=True)
-    sums = np.bincount(who, weights=weight * (values - mean))
-    n = len(sums)
+    sums = np.bincount(customers, weights=weight * (values - mean))
+    n = np.count_nonzero(np.bincount(customers))
     error = np.sqrt(float(sums @ sums) * (n / (n - 1) if n > 1 else np.nan)) / total
     return Mean(mean, float(error))
 
 
-def effect_groups(said: Array, measured: Array, weight: Array, customers: NDArray[Any]) -> tuple[EffectGroup, ...]:
+def effect_groups(said: Array, measured: Array, weight: Array, customers: NDArray[np.intp]) -> tuple[EffectGroup, ...]:
     """Return fifths of the rows by predicted effect, with what was measured on each; fewer where many are equal."""
     bounds = np.unique(np.quantile(said, np.arange(1, N_GROUPS) / N_GROUPS))
     bounds = bounds[bounds < said.max()]
@@ -86,7 +90,7 @@ def effect_groups(said: Array, measured: Array, weight: Array, customers: NDArra
     return tuple(groups)
 
 
-def saved_share(said: Array, measured: Array, mean: float, weight: Array, customers: NDArray[Any]) -> Mean:
+def saved_share(said: Array, measured: Array, mean: float, weight: Array, customers: NDArray[np.intp]) -> Mean:
     """Return the held-out DR score: which share of the squared distance to the measured effects is saved.
 
     Against giving everybody the mean; the mean itself has 0.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class Experiment:
             faults.append(f"experiment.actions: must be different names; they are {list(self.actions)}. Merge them.")
         if faults:
             raise SchemaError(listed(faults))
+
+    @cached_property
+    def customer_codes(self) -> NDArray[np.intp]:
+        """The customers as whole numbers from 0 on, (n_rows,)."""
+        return np.unique(self.customers, return_inverse=True)[1]
 
     @property
     def binary(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import erfc, sqrt
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ LEVEL: Final = 0.05
 
 
 def p_heterogeneity(
-    said: Array, measured: Array, weight: Array, customers: NDArray[Any], folds: Sequence[tuple[Rows, Rows]]
+    said: Array, measured: Array, weight: Array, customers: NDArray[np.intp], folds: Sequence[tuple[Rows, Rows]]
 ) -> float:
     """Return the one-sided p of the test that measured effects rise with predicted ones.
 
@@ -30,7 +30,6 @@ def p_heterogeneity(
         w = weight[test]
         off = said[test] - np.average(said[test], weights=w)
         of_row[test] = w * off * (measured[test] - np.average(measured[test], weights=w))
-    _, who = np.unique(customers, return_inverse=True)
-    sums = np.bincount(who, weights=of_row)
+    sums = np.bincount(customers, weights=of_row)
     spread = sqrt(2 * float(sums @ sums))
     return 0.5 * erfc(float(sums.sum()) / spread / sqrt(2)) if spread > 0 else 1.0

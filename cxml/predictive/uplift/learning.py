@@ -64,7 +64,7 @@ def learnt_effects(
     The T-learner expects the outcome under each arm from what all rows have in common and what the arm's differ by;
     the linear one adds up what features change of the log-odds (of money and points: of the outcome), by a lasso;
     ``t+linear`` is the mean of both. The DR-learner corrects the T-learner by the doubly robust effects; the X-learner
-    learns what was imputed for either side: they are tried where trees do better than lines.
+    learns what was imputed for either side: they are tried where trees alone do best.
 
     Where no difference between customers is shown, everybody is given the average: of a yes or no the same change of
     log-odds, whose effects on the rows of the log, by forests that have not seen them, have that average.
@@ -104,14 +104,14 @@ def learnt_effects(
 
 
 def _learner(studies: Sequence[_Study], shared: _Shared) -> str:
-    """Return the learner of the actions in whose effects customers differ; X and DR are tried where trees do better."""
+    """Return the learner of the actions in whose effects customers differ; X and DR are tried where trees do best."""
     if not studies:
         return "average"
     judged = [study.scores() for study in studies]
-    if any(scores["t"].value > scores["linear"].value for scores in judged):
+    if any(max(scores, key=lambda name: scores[name].value) == "t" for scores in judged):
         for study in studies:
             study.try_others()
-    weight, customers = shared.experiment.rows.weight, shared.experiment.customers
+    weight, customers = shared.experiment.rows.weight, shared.experiment.customer_codes
     return chosen_learner([(study.said, study.measured) for study in studies], weight, customers)
 
 
@@ -140,7 +140,7 @@ class _Study:
             0.0, 1.0, outcomes.link, arms[k].begin, arms[0].begin, outcomes.scale, float(on / (on + off))
         )
         self.said = {learner: learner_effects(learner, self._raw, self._parts) for learner in _FIRST}
-        customers = experiment.customers
+        customers = experiment.customer_codes
         self.average = clustered_mean(self.measured, weight, customers)
         self.p = p_heterogeneity(self.said[_FIRST[0]], self.measured, weight, customers, shared.folds)
 
@@ -148,7 +148,7 @@ class _Study:
         """Return how much of the held-out loss each learner saves against the average."""
         weight, customers, folds = (
             self._shared.experiment.rows.weight,
-            self._shared.experiment.customers,
+            self._shared.experiment.customer_codes,
             self._shared.folds,
         )
         shrunk = {name: held_out_shrunk(said, self.measured, weight, folds) for name, said in self.said.items()}
@@ -230,7 +230,13 @@ class _Shared:
 
 
 def _learnt(experiment: Experiment, outcome: str, study: _Study, overlap: Overlap, learner: str) -> Effect:
-    weight, customers, k, average, p = experiment.rows.weight, experiment.customers, study.k, study.average, study.p
+    weight, customers, k, average, p = (
+        experiment.rows.weight,
+        experiment.customer_codes,
+        study.k,
+        study.average,
+        study.p,
+    )
     if p >= LEVEL or shrinkage(study.said[learner], study.measured, weight)[1] == 0:
         learner = "average"
     said, parts, forests = study.served(learner, average.value)

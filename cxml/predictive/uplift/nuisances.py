@@ -29,7 +29,8 @@ def folds_by_customer(experiment: Experiment, *, n_folds: int, random_state: int
     Customers are dealt out in turn, in random order within those whose first row is alike: `customer_folds` looks for
     an even better balance, for 9 s at 50,000 rows.
     """
-    _, first, who = np.unique(experiment.customers, return_index=True, return_inverse=True)
+    who = experiment.customer_codes
+    first = np.unique(who, return_index=True)[1]
     brought = experiment.outcome > np.median(experiment.outcome) if not experiment.binary else experiment.outcome == 1
     order = np.lexsort(
         (np.random.default_rng(random_state).random(len(first)), brought[first], experiment.action[first])

@@ -23,7 +23,7 @@ def too_little(experiment: Experiment, k: int, folds: Sequence[Fold]) -> str:
     """Return why there are too few rows for the effect of action k, in one sentence; empty where there are enough."""
     action = experiment.actions[k - 1]
     for which, name in ((experiment.action == k, f"with {action!r}"), (experiment.action == 0, "with nothing done")):
-        n = len(np.unique(experiment.customers[which]))
+        n = len(np.unique(experiment.customer_codes[which]))
         if n < LEAST_CUSTOMERS:
             return (
                 f"an effect of {action!r} needs at least {LEAST_CUSTOMERS} customers {name} and a known outcome; "
