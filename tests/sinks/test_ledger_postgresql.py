@@ -1,6 +1,7 @@
 import itertools
 import sys
 import threading
+import time
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -110,6 +111,12 @@ def test_a_job_that_is_killed_while_it_writes_leaves_the_old_state_whole(databas
         assert ledger.record(more).n_replaced == 1
 
 
+def loaded_at(database):
+    """Return when the server read its rules, as a new connection knows it."""
+    with transaction(database) as cursor:
+        return fetched(cursor, "SELECT pg_conf_load_time() AS loaded").to_pylist()[0]["loaded"]
+
+
 @pytest.fixture(scope="session")
 def with_passwords(database):
     """Return the database with two users: one of them may do nothing but read."""
@@ -120,8 +127,13 @@ def with_passwords(database):
         rules = file.read()
     with open(where, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write("local all reader scram-sha-256\n" + rules)
+    before = loaded_at(database)
     with transaction(database) as cursor:
         cursor.execute("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + 60
+    while loaded_at(database) == before:  # the server is only told to read its rules again
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     return lambda password: f"postgresql://reader:{quote(password, safe='')}@/postgres?host={host(database)}"
 
 
