@@ -75,8 +75,17 @@ def learnt_effects(
     2019. Kennedy, "Towards optimal doubly robust estimation of heterogeneous causal effects", Electronic Journal of
     Statistics 17, 2023.
     """
+    from threadpoolctl import threadpool_limits
+
     if n_folds < 2:
         raise TrainingError(f"n_folds: must be 2 or more; it is {n_folds}.")
+    with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
+        return _effects(experiment, outcome, n_folds, random_state, n_jobs)
+
+
+def _effects(
+    experiment: Experiment, outcome: str, n_folds: int, random_state: int, n_jobs: int | None
+) -> tuple[Effect, ...]:
     folds = folds_by_customer(experiment, n_folds=n_folds, random_state=random_state)
     why = [too_little(experiment, k, folds) for k in range(1, len(experiment.actions) + 1)]
     arms = [k for k, reason in enumerate(why, 1) if not reason]

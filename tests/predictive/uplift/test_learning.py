@@ -156,6 +156,17 @@ def test_too_little_evidence_says_why(n_treated, n_untreated, outcome, why):
     assert (call.n_treated, call.n_untreated) == (n_treated, n_untreated)
 
 
+def test_the_number_of_threads_changes_no_digit():
+    from threadpoolctl import threadpool_limits
+
+    tried, _ = planted(12_000, seed=3, money=True)
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            found.append([effect.to_json() for effect in learnt_effects(tried, "value", n_jobs=1)])
+    assert found[0] == found[1]
+
+
 def test_the_same_inputs_give_the_same_bytes(learnt):
     tried, _, found = learnt
     again = learnt_effects(tried, "renewal", n_jobs=2)
