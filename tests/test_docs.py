@@ -132,7 +132,7 @@ def test_every_function_of_the_grammar_is_documented_and_the_examples_are_read()
 
 def test_the_propensities_that_the_documentation_works_out_are_those_of_the_code():
     chosen, odds = np.array([0, 1, 3]), np.full(3, 1 / 4)
-    found = propensity(chosen, np.zeros(3, int), odds, nothing=3, kept=1, holdout_share=0.05, exploration_share=0.02)
+    found = propensity(chosen, np.zeros(3, int), odds, nothing=3, holdout_share=0.05, exploration_share=0.02)
     said = POLICY.split("the best action has\n")[1].split(".\n")[0]
     assert [f"{value:.3f}" for value in found] == ["0.936", "0.005", "0.055"]
     assert all(f"{value:.3f}" in said for value in found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,14 +16,13 @@ from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn, drawn, keys_of
 from cxml.prescriptive.exploring import exploration
 from cxml.prescriptive.groups import group_codes
+from cxml.prescriptive.limit_prices import as_twins, beyond_limits, charges, scarcity_prices
 from cxml.prescriptive.options import FIRED, Floats, Looked, Run, limit_use, looked, utc
 from cxml.prescriptive.policy import Policy
 from cxml.schema.allocated import Allocated, LimitUse
 
 _NO_DAY: Final = -1
 _LEAST_SHARE: Final = 1e-9
-_TIED: Final = 1e-5
-"""Of what an option is worth, by how much prices may be off: nobody is told apart by less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +105,17 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         solve = partial(allocation, nothing=policy.nothing, limits=limits, fairness=fairness, exact_up_to=0)
         found, day = _spread(policy, run, (chosen, free), (worth, order), first, solve, daily)
     chosen[free] = found.chosen
-    charge = _charge(policy, run, uses, groups, first)
+    prices = first.prices | scarcity_prices(worth, limits, first, [limit.amount for limit in policy.limits])
+    charge = charges(policy, run.n_rows, uses, groups, (prices, first.fees))
     net = look.priority - charge
-    best = _best(net)
+    beyond = np.broadcast_to(beyond_limits(limits, uses, chosen, draws.explored), net.shape)
+    best = _best(np.where(beyond, -np.inf, net))
     best[free] = chosen[free]
-    _as_twins(best, free, look.priority, net, uses)
+    as_twins(best, free, look.priority, net, uses)
+    charge[beyond], net[beyond] = np.inf, -np.inf
     limited = (chosen == policy.nothing) & (_best(look.priority) != policy.nothing)
     told = [
-        LimitUse(limit.name, limit.amount, _used(use, chosen), first.prices[limit.name])
+        LimitUse(limit.name, limit.amount, _used(use, chosen), prices[limit.name])
         for limit, use in zip(policy.limits, uses, strict=True)
     ]
     told += [
@@ -180,46 +182,6 @@ def _spread(
     found, day = best
     day[free[~taking[at, found.chosen]]] = 0
     return found, day
-
-
-def _as_twins(
-    best: NDArray[np.int64], free: NDArray[np.intp], priority: Floats, net: Floats, uses: Sequence[Floats]
-) -> None:
-    """Give whom chance decides what a free customer who is worth the same got, where prices do not tell: in place.
-
-    A limit may cut through customers who are worth exactly alike. At its price they are worth the same with an option
-    as without, and who gets it is a matter of their order: so each is taken as the one before it, among its like.
-    """
-    drawn = np.ones(len(best), dtype=bool)
-    drawn[free] = False
-    second = net.copy()
-    np.put_along_axis(second, best[:, None], -np.inf, axis=1)
-    behind = np.abs(np.take_along_axis(net, best[:, None], axis=1)[:, 0] - second.max(axis=1))
-    rows = np.flatnonzero(behind <= _TIED * np.abs(priority).max(axis=1, where=priority > -np.inf, initial=0.0))
-    if not drawn[rows].any():
-        return
-    told = [priority[rows], net[rows], *(use[rows] for use in uses if use.ndim == 2)]
-    like = np.unique(np.concatenate(told, axis=1), axis=0, return_inverse=True)[1]
-    rows, like = (found[np.lexsort((rows, like))] for found in (rows, like))
-    before = np.maximum.accumulate(np.where(drawn[rows], -1, np.arange(len(rows))))
-    has = drawn[rows] & (before >= 0) & (like[before] == like)
-    best[rows[has]] = best[rows[before[has]]]
-
-
-def _charge(
-    policy: Policy, run: Run, uses: Sequence[Floats], groups: Mapping[str, NDArray[np.int64]], found: Allocation
-) -> Floats:
-    """Return what the limits ask for each option, shape (n_rows, n_options); infinite where it alone is too much."""
-    charge: Floats = np.zeros((len(policy.options), run.n_rows)).T
-    for limit, use in zip(policy.limits, uses, strict=True):
-        if price := found.prices[limit.name]:
-            charge += price * use
-        if (too_much := use > limit.amount).any():
-            charge[np.broadcast_to(too_much, charge.shape)] = np.inf
-    for rule in policy.fairness:
-        if (fees := found.fees[rule.name]).any():
-            charge[:, rule.options] += fees[groups[rule.by]][:, None]
-    return charge
 
 
 def uses_of(policy: Policy, run: Run, look: Looked) -> list[Floats]:

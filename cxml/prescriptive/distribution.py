@@ -56,7 +56,6 @@ def probability_of(
         made.best,
         draws.odds_of(chosen),
         nothing=policy.nothing,
-        kept=draws.kept,
         holdout_share=policy.holdout_share if with_holdout else 0.0,
         exploration_share=draws.share,
     )

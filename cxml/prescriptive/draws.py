@@ -27,7 +27,8 @@ class Drawn:
 
     ``share`` is how likely each customer was explored with, had it not been held out. ``option`` is what each explored
     customer drew, ``nothing`` where the draw was thinned away. Each could draw any of ``n_fired`` options, all alike or
-    as ``odds`` of shape (n_rows, n_options) says; one that is not nothing was kept with probability ``kept``.
+    as ``odds`` of shape (n_rows, n_options) says; each option was kept with its probability in ``kept``, of shape
+    (n_options,), so that a draw was thinned away with probability ``thinned``.
     """
 
     holdout: NDArray[np.bool_]
@@ -36,13 +37,14 @@ class Drawn:
     option: NDArray[np.intp]
     n_fired: NDArray[np.intp]
     odds: Floats | None
-    kept: float
+    kept: Floats
+    thinned: Floats
+    nothing: int
 
     def odds_of(self, chosen: NDArray[np.intp]) -> Floats:
-        """Return how likely each customer draws an option that it may get, if explored with; shape (n_rows,)."""
-        if self.odds is None:
-            return 1 / self.n_fired
-        found: Floats = self.odds[np.arange(len(chosen)), chosen]
+        """Return how likely each customer gets an option that it may get, if explored with; shape (n_rows,)."""
+        drawn_so = 1 / self.n_fired if self.odds is None else self.odds[np.arange(len(chosen)), chosen]
+        found: Floats = self.kept[chosen] * drawn_so + np.where(chosen == self.nothing, self.thinned, 0.0)
         return found
 
 
@@ -90,8 +92,9 @@ def drawn(
     none = np.full(n_rows, nothing, dtype=np.intp)
     n_fired = fired.sum(axis=1)
     share = np.broadcast_to(np.asarray(exploration_share, dtype=np.float64), (n_rows,))
+    kept, thinned = np.ones(fired.shape[1]), np.zeros(n_rows)
     if not share.any():
-        return Drawn(holdout, np.zeros(n_rows, dtype=bool), share, none, n_fired, odds, 1.0)
+        return Drawn(holdout, np.zeros(n_rows, dtype=bool), share, none, n_fired, odds, kept, thinned, nothing)
     now = keys ^ mixed(moments.astype("datetime64[us]").astype(np.int64).view(np.uint64))
     explored = ~holdout & (uniform(now, _EXPLORE) < share)
     rows = np.flatnonzero(explored)
@@ -106,14 +109,15 @@ def drawn(
         point = np.minimum(uniform(now[rows], _WHICH) * upto[:, -1], np.nextafter(upto[:, -1], 0))
         option[rows] = (upto > point[:, None]).argmax(axis=1)
     kept = _kept(chances, [(amount, _rows(use, rows)) for amount, use in limits])
-    if kept < 1:
-        option[rows[uniform(now[rows], _THIN) >= kept]] = nothing
+    if (kept < 1).any():
+        option[rows[uniform(now[rows], _THIN) >= kept[option[rows]]]] = nothing
+        thinned = fired @ (1 - kept) / np.maximum(n_fired, 1) if odds is None else odds @ (1 - kept)
     for amount, use in limits:
         took = _used(_rows(use, rows), option[rows])
         order = np.argsort(now[rows], kind="stable")  # as good as any, and the same every time
         over = order[np.cumsum(took[order]) > amount]
         option[rows[over[took[over] > 0]]] = nothing
-    return Drawn(holdout, explored, share, option, n_fired, odds, kept)
+    return Drawn(holdout, explored, share, option, n_fired, odds, kept, thinned, nothing)
 
 
 def propensity(
@@ -122,7 +126,6 @@ def propensity(
     odds: Floats,
     *,
     nothing: int,
-    kept: float,
     holdout_share: float,
     exploration_share: float | Floats,
 ) -> Floats:
@@ -133,22 +136,25 @@ def propensity(
     chosen : the option of each customer
     best : what the customer gets, or would have got, when nothing is drawn
     odds : of that option where the customer is explored with, as `Drawn.odds_of` gives them
-    nothing, kept, holdout_share : as for `drawn` and of what it gave
+    nothing, holdout_share : as for `drawn`
     exploration_share : of all customers, or how likely each is explored with
     """
-    drawn_so = np.where(chosen == nothing, 1 - kept * (1 - odds), kept * odds)
-    decided = (1 - exploration_share) * (chosen == best) + exploration_share * drawn_so
+    decided = (1 - exploration_share) * (chosen == best) + exploration_share * odds
     found: Floats = (1 - holdout_share) * decided + holdout_share * (chosen == nothing)
     return np.minimum(found, 1.0)
 
 
-def _kept(chances: Floats, limits: Sequence[tuple[float, Floats]]) -> float:
-    """Return the probability with which a draw is kept so that no limit is expected to be used up by draws."""
-    kept = 1.0
+def _kept(chances: Floats, limits: Sequence[tuple[float, Floats]]) -> Floats:
+    """Return the probability with which each option that is drawn is kept, (n_options,).
+
+    So that no limit is expected to be used up by draws; what takes nothing of a limit is not thinned for it.
+    """
+    kept = np.ones(chances.shape[1])
     for amount, use in limits:
         expected = float((chances * use).sum())
         if expected > _EXPLORED_SHARE * amount:
-            kept = min(kept, _EXPLORED_SHARE * amount / expected)
+            takes = use > 0 if use.ndim == 1 else (use > 0).any(axis=0)
+            kept[takes] = np.minimum(kept[takes], _EXPLORED_SHARE * amount / expected)
     return kept
 
 

@@ -36,7 +36,7 @@ def exploration_plan(
     fired = look.status == FIRED
     odds = fired / np.maximum(draws.n_fired, 1)[:, None] if draws.odds is None else draws.odds
     tried = draws.share[:, None] * draws.kept * odds
-    tried[:, policy.nothing] += draws.share * (1 - draws.kept)
+    tried[:, policy.nothing] += draws.share * draws.thinned
     worth = np.where(fired, look.priority, 0.0)
     best = worth[np.arange(run.n_rows), made.best]
     lost = draws.share * best - (tried * worth).sum(axis=1)

@@ -90,6 +90,45 @@ def test_propensities_are_the_frequencies_where_a_limit_cuts_through_customers_w
     assert counted == pytest.approx(dict.fromkeys(counted, 1.0), abs=0.08)
 
 
+def few_calls(amount):
+    """Return the runs of 300 customers, drawn anew, who may get any number of mails and a few calls."""
+    mail = {"name": "mail", "channel": "mail", "cost": 1, "benefit": 50, "effect": 0.1}
+    call = {"name": "call", "channel": "phone", "cost": 2, "benefit": 50, "effect": "0.15 + 0.3 * renewal_risk"}
+    limits = [{"of": "contacts", "channel": "phone", "amount": amount}]
+    policy = compiled([mail, call], limits=limits, exploration_share=0.2, holdout_share=0.1)
+    columns = arrays({"renewal_risk": np.random.default_rng(0).random(300), "value": np.full(300, 50.0)})
+    for run in range(200):
+        yield decisions(policy, columns, [f"c{i}/{run}" for i in range(300)], np.full(300, NOW))
+
+
+def test_a_limit_that_the_explored_use_up_is_not_free_to_whom_chance_decides():
+    """The price of what is left tells nothing where nothing is left: one who is held out would not have got it."""
+    used_up = 0
+    for found, allocated in few_calls(2):
+        if (found.action[found.explored] == "call").sum() == 2:
+            used_up += 1
+            assert (found.intended[found.holdout] == "mail").all()
+            assert "call" not in found.action[~found.explored & ~found.holdout]
+            # the most that a call was worth above a mail, to whom it could have been given
+            free = ~found.explored & ~found.holdout
+            gain = 2.5 - 1 + 15 * np.random.default_rng(0).random(300)
+            assert allocated.limits[0].price == pytest.approx(gain[free].max())
+    assert used_up > 20
+
+
+def test_a_limit_of_one_action_leaves_the_draws_of_the_others():
+    counted, n_explored, n_runs = dict.fromkeys(("mail", "call", "no_action"), 0.0), 0, 0
+    drawn = dict.fromkeys(counted, 0)
+    for found, _ in few_calls(8):
+        n_runs, n_explored = n_runs + 1, n_explored + found.explored.sum()
+        for name in counted:
+            drawn[name] += (found.action[found.explored] == name).sum()
+            counted[name] += (1 / found.propensity[found.action == name]).sum() / len(found.action)
+    assert drawn["mail"] / n_explored == pytest.approx(1 / 3, abs=0.02)
+    assert drawn["call"] / n_runs == pytest.approx(4, abs=0.4)  # half of what the limit allows
+    assert {name: n / n_runs for name, n in counted.items()} == pytest.approx(dict.fromkeys(counted, 1.0), abs=0.1)
+
+
 def test_what_is_drawn_holds_within_the_limits(columns):
     limits = [{"of": "contacts", "channel": "phone", "amount": 20}, {"of": "cost", "amount": 300}]
     policy = compiled(ACTIONS, exploration_share=0.9, limits=limits)

@@ -91,7 +91,8 @@ def _chosen(policy: Policy, run: Run, look: Looked) -> Floats:
     nobody = np.zeros(run.n_rows, dtype=bool)
     nothing = np.full(run.n_rows, policy.nothing)
     n_fired = (look.status == FIRED).sum(axis=1)
-    draws = Drawn(nobody, nobody, np.zeros(run.n_rows), nothing, n_fired, None, 1.0)
+    never, kept = np.zeros(run.n_rows), np.ones(len(policy.options))
+    draws = Drawn(nobody, nobody, never, nothing, n_fired, None, kept, never, policy.nothing)
     return _certain(choice(policy, run, look, draws, uses_of(policy, run, look)).chosen, len(policy.options))
 
 
