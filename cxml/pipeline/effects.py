@@ -84,6 +84,13 @@ def why_no_evidence(config: CompanyConfig, tables: Tables) -> str:
     )
 
 
+def nothing_learnt(config: CompanyConfig, tables: Tables) -> list[str]:
+    """Return why `evidence_of` has nothing to give, where there is a log of decisions to learn from."""
+    if "actions" not in tables or not config.effect_outcomes or action_log(tables).empty:
+        return []
+    return [f"actions: nothing is learnt of what they change: {why_no_evidence(config, tables)}"]
+
+
 def effects_of(config: CompanyConfig, evidence: Evidence, rows: pd.DataFrame, encoding: Encoding) -> tuple[Effect, ...]:
     """Learn what each action changes, on each outcome.
 

@@ -20,7 +20,7 @@ def log_doubts(points: pd.DataFrame) -> list[str]:
     """Return what is doubtful about decisions that effects and policy values are learnt from, in sentences.
 
     Propensities that were not logged, or that cannot be the probabilities that the log was drawn with; costs that are
-    not known; nobody left alone.
+    not known, or of doing nothing; nobody left alone; customers held out who got an action all the same.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def log_doubts(points: pd.DataFrame) -> list[str]:
     if unknown := int(np.isnan(propensity).sum()):
         found.append(
             f"actions.propensity: of {unknown:,} of {n:,} decisions it was not logged (or as 0), so those of all are "
-            f"estimated from the features: effects are those of an observation, right if nothing else decided."
+            f"estimated from the features: effects and values are those of an observation, right if nothing else "
+            f"decided; what single actions brought is not measured."
         )
     else:
         found += [doubt for action in actions if (doubt := _not_drawn(points, propensity, action))]
@@ -46,6 +47,20 @@ def log_doubts(points: pd.DataFrame) -> list[str]:
         found.append(
             f"actions.cost: of {costless:,} of {n:,} decisions it is not known (first: {first!r}), and counts as 0: "
             f"what is left of revenue looks higher than it is."
+        )
+    nothing = (points[c.ACTION] == c.NO_ACTION).to_numpy()
+    if paid := int((nothing & (points[c.COST] > 0).to_numpy()).sum()):
+        found.append(
+            f"actions.cost: {paid:,} of {int(nothing.sum()):,} decisions to do nothing cost something: what was "
+            f"decided in fact is charged with it, and no other policy. Log {c.NO_ACTION!r} at 0."
+        )
+    held = points[c.HOLDOUT].to_numpy(bool)
+    if acted := int((held & ~nothing).sum()):
+        first = points.loc[held & ~nothing].iloc[0]
+        found.append(
+            f"actions.holdout: {acted:,} of {int(held.sum()):,} decisions on customers who are held out are an action "
+            f"(first: customer {first[c.CUSTOMER_ID]!r}, {first[c.ACTION]!r}): what is measured against them is too "
+            f"small. Who is held out gets {c.NO_ACTION!r}, and nothing else."
         )
     return found
 

@@ -22,7 +22,7 @@ from cxml.pipeline.ledger import ledger_of
 from cxml.pipeline.log_doubts import log_doubts
 from cxml.pipeline.outcomes import decisions_of
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import NET, REVENUE, customer_codes, logged_of, rewards
+from cxml.pipeline.rewards import MONEY, NET, REVENUE, customer_codes, logged_of, rewards
 from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
 from cxml.prescriptive.evaluating.holdout import cost_per_saved, incremental, return_on_cost
 from cxml.prescriptive.evaluating.logged import Logged
@@ -92,7 +92,8 @@ def measure_policy(
     if not found.rows:
         raise TrainingError(
             "policy: nothing is known yet of what came of its decisions, on either side of the holdout. Wait until "
-            "outcomes have matured; `cxml outcomes` says of how many they have."
+            "outcomes have matured; `cxml outcomes` says of how many they have. Or, where the table `actions` is of an "
+            "experiment, tell by its column `holdout` who was left alone by chance."
         )
     import pandas as pd
 
@@ -156,6 +157,11 @@ class _Found:
         self.notes: list[str] = []
         if not self.for_good:
             self.notes.append("the holdout was drawn anew for each decision: each counts as a customer of its own.")
+        elif log[c.CUSTOMER_ID].duplicated().any():
+            self.notes.append(
+                "customers have several decisions: shares and points are of decisions, money is what those of a "
+                "customer add up to; what is looked at daily counts each customer once, by the first that is known."
+            )
 
     def measure(self, outcome: Any) -> None:
         """Measure what was brought of an outcome, in all and by the action that was intended."""
@@ -194,10 +200,10 @@ class _Found:
         self, name: str, action: str, reward: NDArray[np.float64], spent: NDArray[np.float64],
         held: NDArray[np.bool_], who: NDArray[np.intp], rows: NDArray[np.bool_],
     ) -> None:  # fmt: skip
-        brought = incremental(reward[rows], held[rows], who[rows])
+        brought = incremental(reward[rows], held[rows], who[rows], of="customers" if name in MONEY else "decisions")
         row = {
             c.OUTCOME: name, c.ACTION: action, c.N: float(brought.n_treated), c.N_HELD_OUT: float(brought.n_held_out),
-            c.VALUE: brought.per_customer, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
+            c.VALUE: brought.each, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
             c.COST: float(spent[rows & ~held].sum()),
         }  # fmt: skip
         found = None

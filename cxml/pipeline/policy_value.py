@@ -180,6 +180,7 @@ class _Found:
         propensity, model = self._modelled(points.assign(**{c.LABEL: reward}))
         logged = logged_of(points, self.actions, propensity, reward)
         certain = np.eye(len(self.actions))[logged.action]
+        refused: dict[str, list[str]] = {}
         for name, target in {AS_LOGGED: certain, **self.targets}.items():
             wide = np.zeros((len(at), len(self.actions)))
             wide[:, : target.shape[1]] = target if name == AS_LOGGED else target[at]
@@ -189,11 +190,12 @@ class _Found:
                 continue
             says = support(logged, wide)
             if says.refusal:
-                self.refusals.append(f"{outcome}, {name}: {says.refusal}")
+                refused.setdefault(says.refusal, []).append(name)
                 continue
             if name in (THE_POLICY, AGAINST):
                 self.warnings += [f"{outcome}, {name}: {warning}" for warning in says.warnings]
             self._keep(outcome, name, policy_values(logged, wide, model), self.costs[name][at])
+        self.refusals += [f"{outcome}, {', '.join(names)}: {why}" for why, names in refused.items()]
 
     def _keep(self, outcome: str, name: str, found: tuple[Estimate, ...], cost: NDArray[np.float64]) -> None:
         """Keep the estimates of an outcome; of revenue, what is left of it too: what a policy costs is known."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REVENUE: Final = "revenue"
 NET: Final = "net"
+MONEY: Final = (REVENUE, NET)
 Floats = NDArray[np.float64]
 
 

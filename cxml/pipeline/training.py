@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxml.config.company import CompanyConfig
 from cxml.pipeline import plan
-from cxml.pipeline.effects import effects_frame
+from cxml.pipeline.effects import effects_frame, nothing_learnt
 from cxml.pipeline.learning import learnt, material_of
 from cxml.pipeline.reading import read_tables
 
@@ -148,7 +148,7 @@ def train(
         n_features,
         found.evaluations,
         run,
-        (*tables.warnings, *(material.evidence.doubts if material.evidence else ())),
+        (*tables.warnings, *(material.evidence.doubts if material.evidence else nothing_learnt(config, tables))),
         found.alarms,
         effects,
         config.currency,

@@ -84,6 +84,7 @@ def _mix(mix: pd.DataFrame) -> Iterator[str]:
 
 
 def _curve(curve: pd.DataFrame, currency: str) -> Iterator[str]:
+    yield "What a budget would buy, were nobody held out or explored with"
     rows = [[f"budget {currency}", "spent", "customers", "worth net of cost", "from", "to", f"one more {currency}"]]
     shown = [c.BUDGET, c.COST, c.N_CHOSEN, c.EXPECTED_VALUE, c.EXPECTED_LOW, c.EXPECTED_HIGH, c.PRICE]
     for row in curve[shown].to_numpy().tolist():

@@ -12,9 +12,11 @@ def points(n=4_000, seed=0, **columns):
     called = np.random.default_rng(seed).random(n) < 0.9
     frame = pd.DataFrame(
         {
+            "customer_id": [f"c{i}" for i in range(n)],
             "action": np.where(called, "call", "no_action"),
             "propensity": np.where(called, 0.9, 0.1),
             "cost": np.where(called, 5.0, 0.0),
+            "holdout": False,
         }
     )
     return frame.assign(**columns)
@@ -60,6 +62,25 @@ def test_costs_that_are_not_known_are_counted():
     (doubt,) = log_doubts(log)
     n = (log["action"] == "call").sum()
     assert doubt.startswith(f"actions.cost: of {n:,} of 4,000 decisions it is not known (first: 'call')")
+
+
+def test_doing_nothing_at_a_cost_is_counted():
+    log = points()
+    nothing = log["action"] == "no_action"
+    log.loc[nothing.idxmax(), "cost"] = 5.0
+    (doubt,) = log_doubts(log)
+    assert doubt.startswith(f"actions.cost: 1 of {nothing.sum():,} decisions to do nothing cost something")
+
+
+def test_who_is_held_out_and_got_an_action_is_counted_and_the_first_named():
+    log = points()
+    called = log.index[log["action"] == "call"]
+    log.loc[[*called[:3], *log.index[log["action"] == "no_action"][:7]], "holdout"] = True
+    (doubt,) = log_doubts(log)
+    assert doubt.startswith(
+        f"actions.holdout: 3 of 10 decisions on customers who are held out are an action (first: customer "
+        f"'c{called[0]}', 'call')"
+    )
 
 
 def test_a_misspelt_no_action_is_named():

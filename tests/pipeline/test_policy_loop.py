@@ -16,7 +16,7 @@ from cxml.config.load import load_config
 from cxml.config.policy import PolicyConfig
 from cxml.config.tables import TableConfig
 from cxml.errors import BundleError, ConfigError, SinkError, TrainingError
-from cxml.pipeline import evaluate_policy, learn_policy, mature_outcomes, measure_policy, score, simulate_policy
+from cxml.pipeline import evaluate_policy, learn_policy, mature_outcomes, measure_policy, score, simulate_policy, train
 from cxml.pipeline.ledger import ledger_of
 from cxml.predict import load
 from cxml.schema.columns import uplift_columns
@@ -52,6 +52,16 @@ def test_training_finds_the_planted_effects_and_that_a_letter_has_none(planted):
     assert effects["n_treated"].to_dict() == {"call": counted["call"], "letter": counted["letter"]}
     assert (effects["n_untreated"] == counted["no_action"]).all()
     assert "effects of actions, against doing nothing" in planted.trained.text
+
+
+def test_training_says_why_a_log_teaches_nothing(planted, tmp_path):
+    sure = {**planted.tables, "actions": planted.tables["actions"].assign(propensity=1.0)}
+    trained = train(planted.config, frames=sure, models=tmp_path)
+    assert trained.effects is None
+    assert any(
+        warning.startswith("actions: nothing is learnt of what they change: all 3,000 decisions of the log have a")
+        for warning in trained.warnings
+    )
 
 
 def test_the_effect_is_found_where_it_is(planted):

@@ -151,7 +151,7 @@ def test_an_action_that_the_log_never_took_has_no_number(planted):
     found = evaluate_policy(planted.config, policy=policy_of({"at_risk": "gift", "loyal": "no_action"}))
     assert "the policy" not in set(found.values["policy"])
     assert {"as logged", "no action"} <= set(found.values["policy"])
-    refusal = next(text for text in found.refusals if text.startswith("renewal, the policy: "))
+    refusal = next(text for text in found.refusals if text.startswith("renewal, the policy, "))
     assert "'gift'" in refusal
     assert "the log never took it" in refusal
     assert f"no number: {refusal}" in found.text
