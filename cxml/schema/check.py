@@ -79,7 +79,8 @@ def check_table(con: duckdb.DuckDBPyConnection, raw: str, schema: Schema, readin
     faults = list(_structure_faults(types, schema))
     rows = _row(con, f"SELECT count(*) FROM {quoted(raw)}")[0]
     if not rows:
-        faults.append(f"{schema.name}: must have rows; it has none. Leave an empty table out of the config.")
+        remedy = "Hand over the customers." if schema.name == "customers" else "Leave an empty table out of the config."
+        faults.append(f"{schema.name}: must have rows; it has none. {remedy}")
         return TableReport(schema.name, 0, faults=tuple(faults))
 
     nulls = _row(con, "SELECT " + ", ".join(f"count(*) - count({quoted(n)})" for n in types) + f" FROM {quoted(raw)}")
