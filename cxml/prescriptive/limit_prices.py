@@ -94,7 +94,7 @@ def as_twins(
     if not drawn[rows].any():
         return
     told = [priority[rows], net[rows], *(use[rows] for use in uses if use.ndim == 2)]
-    like = np.unique(np.concatenate(told, axis=1), axis=0, return_inverse=True)[1]
+    like = np.unique(np.concatenate(told, axis=1), axis=0, return_inverse=True)[1].reshape(-1)  # NumPy 2.0: a column
     rows, like = (found[np.lexsort((rows, like))] for found in (rows, like))
     before = np.maximum.accumulate(np.where(drawn[rows], -1, np.arange(len(rows))))
     has = drawn[rows] & (before >= 0) & (like[before] == like)
