@@ -11,6 +11,11 @@ import pytest
 DATA = Path(os.environ.get("CXML_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the notebooks: the longest at the end would keep one worker busy and the others waiting."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _runs_stay_in_the_models_folder():
     """Keep training from logging to a server that the machine's own environment names."""
