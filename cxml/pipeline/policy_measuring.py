@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +20,18 @@ from cxml.errors import ConfigError, TrainingError
 from cxml.pipeline import plan
 from cxml.pipeline.ledger import ledger_of
 from cxml.pipeline.log_doubts import log_doubts
+from cxml.pipeline.measured_actions import FEWEST, by_propensity, ratio_cells, tells_by_propensity
 from cxml.pipeline.outcomes import decisions_of
 from cxml.pipeline.reading import read_tables
-from cxml.pipeline.rewards import MONEY, NET, REVENUE, customer_codes, logged_of, rewards
-from cxml.prescriptive.evaluating.estimators import Estimate, difference, policy_values
+from cxml.pipeline.rewards import MONEY, NET, REVENUE, customer_codes, rewards
 from cxml.prescriptive.evaluating.holdout import cost_per_saved, incremental, return_on_cost
-from cxml.prescriptive.evaluating.logged import Logged
 from cxml.prescriptive.evaluating.monitoring import Monitored, monitored
-from cxml.prescriptive.evaluating.ratios import Ratio, ratio
-from cxml.prescriptive.evaluating.support import support
 from cxml.schema import columns as c
 from cxml.schema.check import checked_frame
 from cxml.schema.policy_frames import MEASURED_VALUES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_FEWEST: Final = 30
-"""Customers on either side below which an interval is rough, and an action is not told of by itself."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,9 @@ def measure_policy(
 ) -> PolicyMeasured:
     """Measure what a policy has brought so far, against the customers who were held out of it.
 
-    Decisions are those of the company's ledger; where it has none, those of the table `actions`, by its column
-    ``holdout``. What came of them is told by the tables, as far as it is known.
+    Decisions are those of the company's ledger; where nothing is known of them yet, those of the table `actions`, by
+    its column ``holdout``. What came of them is told by the tables, as far as it is known. Of a log without a holdout,
+    whose propensities tell how chance decided, single actions are compared with doing nothing.
 
     Parameters
     ----------
@@ -78,7 +73,7 @@ def measure_policy(
     Raises
     ------
     TrainingError
-        If nobody was held out, or nothing is known of what came of the decisions.
+        If nobody was held out and propensities do not tell either, or nothing is known of what came of the decisions.
     """
     from cxml.report.policy_measured_text import policy_measured_text
     from cxml.sinks.picture_files import drawable_path, write_picture
@@ -94,6 +89,10 @@ def measure_policy(
             "policy: nothing is known yet of what came of its decisions, on either side of the holdout. Wait until "
             "outcomes have matured; `cxml outcomes` says of how many they have. Or, where the table `actions` is of an "
             "experiment, tell by its column `holdout` who was left alone by chance."
+        )
+    if picture is not None and not found.monitored:
+        raise ConfigError(
+            "picture: is of what is looked at daily against the holdout, and nobody was held out. Leave it out."
         )
     import pandas as pd
 
@@ -118,14 +117,15 @@ def _measured(config: CompanyConfig, tables: Tables, models: str | Path) -> tupl
         raise ConfigError(
             "policy: there are no decisions to measure: no ledger and no table `actions`. Run `cxml score`."
         )
-    with_holdout = {name: log for name, log in logs.items() if log[c.HOLDOUT].astype(bool).any()}
-    if not with_holdout:
+    telling = {name: log for name, log in logs.items() if log[c.HOLDOUT].astype(bool).any() or tells_by_propensity(log)}
+    if not telling:
         n = max(map(len, logs.values()))
         raise TrainingError(
             f"policy: is measured against customers who were held out; none of {n:,} decisions is of one. Set "
-            f"`holdout_share` in the policy, and wait."
+            f"`holdout_share` in the policy, and wait; or log the propensity of every decision, {c.NO_ACTION!r} among "
+            f"them, by which single actions are compared with doing nothing."
         )
-    for name, log in with_holdout.items():
+    for name, log in telling.items():
         found = _Found(config, tables, log, _share(config, log, ours=name == "ledger"))
         for outcome in config.effect_outcomes:
             found.measure(outcome)
@@ -155,7 +155,12 @@ class _Found:
         self.rows: list[dict[str, Any]] = []
         self.monitored: dict[str, Monitored] = {}
         self.notes: list[str] = []
-        if not self.for_good:
+        if not log[c.HOLDOUT].astype(bool).any():
+            self.notes.append(
+                "nobody was held out: single actions are compared with doing nothing, by their propensities; what all "
+                "of them brought together is not measured."
+            )
+        elif not self.for_good:
             self.notes.append("the holdout was drawn anew for each decision: each counts as a customer of its own.")
         elif log[c.CUSTOMER_ID].duplicated().any():
             self.notes.append(
@@ -178,22 +183,25 @@ class _Found:
         who = np.arange(len(points)) if not self.for_good else customer_codes(points)
         for name, reward in rewards(outcome, points, worth, spent).items():
             kept = np.isfinite(reward)
+            if not held.any():
+                self.rows += by_propensity(name, points[kept], reward[kept], spent[kept])
+                continue
             sides = [len(np.unique(who[kept & side])) for side in (held, ~held)]
             if min(sides) < 2:
                 continue
-            if min(sides) < _FEWEST:
+            if min(sides) < FEWEST:
                 self.notes.append(
                     f"{name}: known of {sides[1]:,} treated customers and {sides[0]:,} held out; the interval of fewer "
-                    f"than {_FEWEST} on either side is rough."
+                    f"than {FEWEST} on either side is rough."
                 )
             self._told(name, c.ALL, reward, spent, held, who, kept)
             if c.INTENDED in points:
                 for action in sorted(set(points[c.INTENDED].dropna()) - {c.NO_ACTION}):
                     part = kept & (points[c.INTENDED] == action).to_numpy()
-                    if min(len(np.unique(who[part & side])) for side in (held, ~held)) >= _FEWEST:
+                    if min(len(np.unique(who[part & side])) for side in (held, ~held)) >= FEWEST:
                         self._told(name, action, reward, spent, held, who, part)
             else:
-                self.rows += _by_propensity(name, points[kept], reward[kept], spent[kept])
+                self.rows += by_propensity(name, points[kept], reward[kept], spent[kept])
             self._monitor(name, points, reward, held, who, kept)
 
     def _told(
@@ -210,7 +218,7 @@ class _Found:
         if spent[rows].any() and name in (REVENUE, "renewal"):
             of = return_on_cost if name == REVENUE else cost_per_saved
             found = of(reward[rows], spent[rows], held[rows], who[rows])
-        self.rows.append(row | _ratio_cells(found))
+        self.rows.append(row | ratio_cells(found))
 
     def _monitor(
         self, name: str, points: pd.DataFrame, reward: NDArray[np.float64], held: NDArray[np.bool_],
@@ -224,64 +232,6 @@ class _Found:
     def curves(self) -> dict[str, Monitored]:
         """Return the confidence sequences that are drawn: net of cost where there is money, else all."""
         return {NET: self.monitored[NET]} if NET in self.monitored else dict(self.monitored)
-
-
-def _by_propensity(
-    name: str, points: pd.DataFrame, reward: NDArray[np.float64], spent: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    """Return what each action of a log that does not tell what was intended brings everybody, against doing nothing.
-
-    By self-normalised inverse propensities, where they were logged.
-    """
-    propensity = points[c.PROPENSITY].to_numpy(np.float64)
-    actions = sorted(set(points[c.ACTION]))
-    if c.NO_ACTION not in actions or not (propensity > 0).all():
-        return []
-    brought, cost = (logged_of(points, actions, propensity, values) for values in (reward, spent))
-    codes, who, rows = brought.action, brought.customer, []
-    nothing = actions.index(c.NO_ACTION)
-    for k, action in enumerate(actions):
-        sides = [len(np.unique(who[codes == side])) for side in (k, nothing)]
-        if k == nothing or min(sides) < _FEWEST:
-            continue
-        more, more_cost = (_more(logged, k, nothing) for logged in (brought, cost))
-        if more is None or more_cost is None:
-            continue
-        of, per = ((one.value, one.influence) for one in (more, more_cost))
-        found = None
-        if more_cost.value and name in (REVENUE, "renewal"):
-            money = name == REVENUE
-            found = ratio(of, per, "nothing was spent") if money else ratio(per, of, "nobody was saved")
-        n, n_nothing = (float((codes == side).sum()) for side in (k, nothing))
-        rows.append(
-            {
-                c.OUTCOME: name, c.ACTION: action, c.N: n, c.N_HELD_OUT: n_nothing,
-                c.VALUE: more.value, c.LOW: more.low, c.HIGH: more.high, c.TOTAL: more.value * n,
-                c.COST: float(spent[codes == k].sum()),
-            } | _ratio_cells(found)
-        )  # fmt: skip
-    return rows
-
-
-def _more(logged: Logged, action: int, nothing: int) -> Estimate | None:
-    """Return what an action for everybody brings more than none; None where the log cannot tell."""
-    found = []
-    for k in (action, nothing):
-        target = np.tile(np.eye(len(logged.actions))[k], (logged.n_rows, 1))
-        if support(logged, target).refusal:
-            return None
-        found.append(next(one for one in policy_values(logged, target) if one.estimator == "snips"))
-    return difference(*found)
-
-
-def _ratio_cells(found: Ratio | None) -> dict[str, Any]:
-    """Return a ratio as cells of the frame: an interval without an end has none, and what it says stands beside it."""
-    ends = (np.nan,) * 3 if found is None else (found.value, found.low, found.high)
-    cells: dict[str, Any] = {
-        key: end if np.isfinite(end) else np.nan
-        for key, end in zip((c.RATIO, c.RATIO_LOW, c.RATIO_HIGH), ends, strict=True)
-    }
-    return cells | {c.MEANING: None if found is None else str(found)}
 
 
 def _worth(config: CompanyConfig, tables: Tables, points: pd.DataFrame) -> NDArray[np.float64] | None:

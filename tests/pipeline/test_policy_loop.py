@@ -367,10 +367,36 @@ def test_an_interval_of_few_customers_is_said_to_be_rough(planted, tmp_path):
     assert not any("rough" in note for note in measure_policy(planted.config, models=tmp_path).notes)
 
 
-def test_without_a_holdout_nothing_can_be_measured(planted, tmp_path):
-    nobody = {**planted.tables, "actions": planted.tables["actions"].assign(holdout=False)}
-    with pytest.raises(TrainingError, match="measured against customers who were held out; none of 3,000 decisions"):
-        measure_policy(planted.config, frames=nobody, models=tmp_path)
+def test_without_a_holdout_actions_are_compared_by_their_propensities(planted, tmp_path):
+    """By a plain loop: the mean of each side weighted by 1 / propensity."""
+    log = planted.tables["actions"].assign(holdout=False)
+    found = measure_policy(planted.config, frames={**planted.tables, "actions": log}, models=tmp_path)
+    assert "all" not in set(found.values["action"])
+    assert not found.monitored
+    assert any(note.startswith("nobody was held out: single actions are compared") for note in found.notes)
+    stayed = planted.tables["contracts"].drop_duplicates("customer_id").set_index("customer_id")["renewed"]
+    sums = {name: [0.0, 0.0] for name in set(log["action"])}
+    for row in log.itertuples():
+        sums[row.action][0] += stayed[row.customer_id] / row.propensity
+        sums[row.action][1] += 1 / row.propensity
+    mean = {name: of / n for name, (of, n) in sums.items()}
+    values = found.values[found.values["outcome"] == "renewal"].set_index("action")
+    assert set(values.index) == set(log["action"]) - {"no_action"}
+    for action, row in values.iterrows():
+        assert row["value"] == pytest.approx(mean[action] - mean["no_action"])
+    with pytest.raises(ConfigError, match="picture: is of what is looked at daily against the holdout"):
+        measure_policy(
+            planted.config, frames={**planted.tables, "actions": log}, models=tmp_path, picture=tmp_path / "p.svg"
+        )
+    assert not (tmp_path / "p.svg").exists()
+
+
+def test_without_a_holdout_and_without_chance_nothing_can_be_measured(planted, tmp_path):
+    log = planted.tables["actions"].assign(holdout=False)
+    for unknown in (log.drop(columns="propensity"), log.assign(propensity=1.0)):
+        frames = {**planted.tables, "actions": unknown}
+        with pytest.raises(TrainingError, match="against customers who were held out; none of 3,000 decisions is of"):
+            measure_policy(planted.config, frames=frames, models=tmp_path)
 
 
 def test_without_decisions_there_is_nothing_to_measure(planted, tmp_path):
