@@ -92,7 +92,7 @@ def test_measure_prints_what_was_brought_with_intervals(planted, models, tmp_pat
     picture = tmp_path / "monitoring.svg"
     found = run("policy", "measure", planted.path, "--models", models, "--picture", picture)
     assert found.exit_code == 0, found.output
-    assert "Renewal: share of decisions whose customer stays" in found.output
+    assert "Renewal: share that stays" in found.output
     assert "looked at daily" in found.output
     assert f"written: {picture}\n" in found.output
     assert "note: the ledger is empty: decisions are those of the table `actions`.\n" in found.output

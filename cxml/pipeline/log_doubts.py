@@ -59,8 +59,8 @@ def log_doubts(points: pd.DataFrame) -> list[str]:
         first = points.loc[held & ~nothing].iloc[0]
         found.append(
             f"actions.holdout: {acted:,} of {int(held.sum()):,} decisions on customers who are held out are an action "
-            f"(first: customer {first[c.CUSTOMER_ID]!r}, {first[c.ACTION]!r}): what is measured against them is too "
-            f"small. Who is held out gets {c.NO_ACTION!r}, and nothing else."
+            f"(first: customer {first[c.CUSTOMER_ID]!r}, {first[c.ACTION]!r}): what is measured against them is not "
+            f"what actions brought. Who is held out gets {c.NO_ACTION!r}, and nothing else."
         )
     return found
 

@@ -84,6 +84,12 @@ def measure_policy(
         tables = read_tables(config, frames)
     with step("find what came of each decision"):
         found, notes = _measured(config, tables, models)
+    if not found.rows and found.known:
+        raise TrainingError(
+            f"policy: what came of decisions is known of too few to compare: at least 2 customers on either side of "
+            f"the holdout, or {FEWEST} with an action and {FEWEST} with {c.NO_ACTION!r} by their propensities. Wait, "
+            f"or leave more to chance."
+        )
     if not found.rows:
         raise TrainingError(
             "policy: nothing is known yet of what came of its decisions, on either side of the holdout. Wait until "
@@ -153,6 +159,7 @@ class _Found:
         self.config, self.tables, self.log, self.share = config, tables, log, share
         self.for_good = decisions_of_one_draw(log)
         self.rows: list[dict[str, Any]] = []
+        self.known = False  # anything of what came of the decisions
         self.monitored: dict[str, Monitored] = {}
         self.notes: list[str] = []
         if not log[c.HOLDOUT].astype(bool).any():
@@ -164,8 +171,8 @@ class _Found:
             self.notes.append("the holdout was drawn anew for each decision: each counts as a customer of its own.")
         elif log[c.CUSTOMER_ID].duplicated().any():
             self.notes.append(
-                "customers have several decisions: shares and points are of decisions, money is what those of a "
-                "customer add up to; what is looked at daily counts each customer once, by the first that is known."
+                "customers have several decisions: against the holdout, shares and points are of the first of each "
+                "that is known, for later ones are of who stayed till then; money is what all of a customer add up to."
             )
 
     def measure(self, outcome: Any) -> None:
@@ -182,10 +189,12 @@ class _Found:
         held = points[c.HOLDOUT].to_numpy(bool)
         who = np.arange(len(points)) if not self.for_good else customer_codes(points)
         for name, reward in rewards(outcome, points, worth, spent).items():
-            kept = np.isfinite(reward)
+            told = np.isfinite(reward)
+            self.known |= bool(told.any())
             if not held.any():
-                self.rows += by_propensity(name, points[kept], reward[kept], spent[kept])
+                self.rows += by_propensity(name, points[told], reward[told], spent[told])
                 continue
+            kept = told if name in MONEY else _first_of_each(who, told)
             sides = [len(np.unique(who[kept & side])) for side in (held, ~held)]
             if min(sides) < 2:
                 continue
@@ -201,17 +210,17 @@ class _Found:
                     if min(len(np.unique(who[part & side])) for side in (held, ~held)) >= FEWEST:
                         self._told(name, action, reward, spent, held, who, part)
             else:
-                self.rows += by_propensity(name, points[kept], reward[kept], spent[kept])
+                self.rows += by_propensity(name, points[told], reward[told], spent[told])
             self._monitor(name, points, reward, held, who, kept)
 
     def _told(
         self, name: str, action: str, reward: NDArray[np.float64], spent: NDArray[np.float64],
         held: NDArray[np.bool_], who: NDArray[np.intp], rows: NDArray[np.bool_],
     ) -> None:  # fmt: skip
-        brought = incremental(reward[rows], held[rows], who[rows], of="customers" if name in MONEY else "decisions")
+        brought = incremental(reward[rows], held[rows], who[rows])
         row = {
             c.OUTCOME: name, c.ACTION: action, c.N: float(brought.n_treated), c.N_HELD_OUT: float(brought.n_held_out),
-            c.VALUE: brought.each, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
+            c.VALUE: brought.per_customer, c.LOW: brought.low, c.HIGH: brought.high, c.TOTAL: brought.total,
             c.COST: float(spent[rows & ~held].sum()),
         }  # fmt: skip
         found = None
@@ -224,14 +233,20 @@ class _Found:
         self, name: str, points: pd.DataFrame, reward: NDArray[np.float64], held: NDArray[np.bool_],
         who: NDArray[np.intp], kept: NDArray[np.bool_],
     ) -> None:  # fmt: skip
-        _, first = np.unique(who[kept], return_index=True)
-        rows = np.flatnonzero(kept)[first]  # each customer counts once, by the first decision of which it is known
+        rows = np.flatnonzero(_first_of_each(who, kept))
         day = points[c.KNOWN_TIME].to_numpy("datetime64[D]").astype(np.int64)[rows]
         self.monitored[name] = monitored(day, reward[rows], held[rows], self.share)
 
     def curves(self) -> dict[str, Monitored]:
         """Return the confidence sequences that are drawn: net of cost where there is money, else all."""
         return {NET: self.monitored[NET]} if NET in self.monitored else dict(self.monitored)
+
+
+def _first_of_each(who: NDArray[np.intp], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which rows are the first of a customer of which it is known what came of them; shape (n_rows,)."""
+    found = np.zeros(len(who), dtype=bool)
+    found[np.flatnonzero(known)[np.unique(who[known], return_index=True)[1]]] = True
+    return found
 
 
 def _worth(config: CompanyConfig, tables: Tables, points: pd.DataFrame) -> NDArray[np.float64] | None:

@@ -16,7 +16,7 @@ from cxml.prescriptive.allocating.schedule import DailyLimit, scheduled_days
 from cxml.prescriptive.draws import Drawn, drawn, keys_of
 from cxml.prescriptive.exploring import exploration
 from cxml.prescriptive.groups import group_codes
-from cxml.prescriptive.limit_prices import as_twins, beyond_limits, charges, scarcity_prices
+from cxml.prescriptive.limit_prices import as_neighbours, beyond_limits, charges, scarcity_prices
 from cxml.prescriptive.options import FIRED, Floats, Looked, Run, limit_use, looked, utc
 from cxml.prescriptive.policy import Policy
 from cxml.schema.allocated import Allocated, LimitUse
@@ -105,13 +105,14 @@ def choice(policy: Policy, run: Run, look: Looked, draws: Drawn, uses: Sequence[
         solve = partial(allocation, nothing=policy.nothing, limits=limits, fairness=fairness, exact_up_to=0)
         found, day = _spread(policy, run, (chosen, free), (worth, order), first, solve, daily)
     chosen[free] = found.chosen
-    prices = first.prices | scarcity_prices(worth, limits, first, [limit.amount for limit in policy.limits])
-    charge = charges(policy, run.n_rows, uses, groups, (prices, first.fees))
+    scarcity = scarcity_prices(worth, limits, first, [limit.amount for limit in policy.limits])
+    prices = first.prices | scarcity
+    charge = charges(policy, run.n_rows, list(zip(limits, uses, strict=True)), groups, first, scarcity)
     net = look.priority - charge
     beyond = np.broadcast_to(beyond_limits(limits, uses, chosen, draws.explored), net.shape)
     best = _best(np.where(beyond, -np.inf, net))
     best[free] = chosen[free]
-    as_twins(best, free, look.priority, net, uses)
+    as_neighbours(best, free, look.priority, net, beyond)
     charge[beyond], net[beyond] = np.inf, -np.inf
     limited = (chosen == policy.nothing) & (_best(look.priority) != policy.nothing)
     told = [

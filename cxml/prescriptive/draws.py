@@ -147,14 +147,18 @@ def propensity(
 def _kept(chances: Floats, limits: Sequence[tuple[float, Floats]]) -> Floats:
     """Return the probability with which each option that is drawn is kept, (n_options,).
 
-    So that no limit is expected to be used up by draws; what takes nothing of a limit is not thinned for it.
+    So that no limit is expected to be used up by draws, the scarcest first; what takes nothing of a limit is not
+    thinned for it.
     """
     kept = np.ones(chances.shape[1])
-    for amount, use in limits:
-        expected = float((chances * use).sum())
-        if expected > _EXPLORED_SHARE * amount:
-            takes = use > 0 if use.ndim == 1 else (use > 0).any(axis=0)
-            kept[takes] = np.minimum(kept[takes], _EXPLORED_SHARE * amount / expected)
+
+    def share(amount: float, use: Floats) -> float:
+        expected = float((chances * kept * use).sum())
+        return _EXPLORED_SHARE * amount / expected if expected > _EXPLORED_SHARE * amount else 1.0
+
+    for amount, use in sorted(limits, key=lambda limit: share(*limit)):
+        takes = use > 0 if use.ndim == 1 else (use > 0).any(axis=0)
+        kept[takes] *= share(amount, use)
     return kept
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxml.prescriptive.allocating.allocation import Allocation, Limit
+from cxml.prescriptive.allocating.relaxation import first_best
 from cxml.prescriptive.options import Floats
 from cxml.prescriptive.policy import Policy
 
@@ -39,25 +40,36 @@ def scarcity_prices(
         gain = worth - worth[np.arange(len(worth)), found.chosen][:, None]
         wanted = (gain > 0) & (limit.use > limit.amount) & (limit.use <= amount)
         if wanted.any():
-            prices[limit.name] = float((gain / np.where(limit.use > 0, limit.use, np.inf))[wanted].max())
+            prices[limit.name] = float((gain[wanted] / np.broadcast_to(limit.use, gain.shape)[wanted]).max())
     return prices
 
 
 def charges(
     policy: Policy,
     n_rows: int,
-    uses: Sequence[Floats],
+    limits: Sequence[tuple[Limit, Floats]],
     groups: Mapping[str, NDArray[np.int64]],
-    prices_fees: tuple[Mapping[str, float], Mapping[str, Floats]],
+    found: Allocation,
+    scarcity: Mapping[str, float],
 ) -> Floats:
-    """Return what the limits ask for each option at their prices, shape (n_rows, n_options)."""
-    prices, group_fees = prices_fees
+    """Return what the limits ask for each option at their prices, shape (n_rows, n_options).
+
+    Parameters
+    ----------
+    policy, n_rows : of the run
+    limits : what was left of each to those who are free, with what each option uses of it
+    groups : of each fairness limit
+    found : the allocation of the free
+    scarcity : the prices of what does not fit in what was left, as `scarcity_prices` gives them
+    """
     charge: Floats = np.zeros((len(policy.options), n_rows)).T
-    for limit, use in zip(policy.limits, uses, strict=True):
-        if price := prices[limit.name]:
+    for limit, use in limits:
+        if price := found.prices[limit.name]:
             charge += price * use
+        elif price := scarcity.get(limit.name, 0.0):
+            charge += np.where(use > limit.amount, price * use, 0.0)
     for rule in policy.fairness:
-        if (fees := group_fees[rule.name]).any():
+        if (fees := found.fees[rule.name]).any():
             charge[:, rule.options] += fees[groups[rule.by]][:, None]
     return charge
 
@@ -77,25 +89,42 @@ def beyond_limits(
     return beyond
 
 
-def as_twins(
-    best: NDArray[np.int64], free: NDArray[np.intp], priority: Floats, net: Floats, uses: Sequence[Floats]
+def as_neighbours(
+    best: NDArray[np.int64], free: NDArray[np.intp], priority: Floats, net: Floats, beyond: NDArray[np.bool_]
 ) -> None:
-    """Give whom chance decides what a free customer who is worth the same got, where prices do not tell: in place.
+    """Give whom chance decides what the free customer got who is nearest to it, in place.
 
-    A limit may cut through customers who are worth exactly alike. At its price they are worth the same with an option
-    as without, and who gets it is a matter of their order: so each is taken as the one before it, among its like.
+    Prices do not tell all: a limit may cut through customers to whom an option is worth, at its price, exactly as much
+    as another, and what is left of it after the last that fits goes to others. So each is taken as the one before it
+    among those who stand between the same two options, by how far they are apart at the prices, and then by row.
+
+    Parameters
+    ----------
+    best : what is worth most to each customer at the prices, shape (n_rows,), and what the free got
+    free : rows of those who are free
+    priority, net : what each option is worth, and what is left of that, shapes (n_rows, n_options)
+    beyond : whether it takes more than was left, (n_rows, n_options)
     """
     drawn = np.ones(len(best), dtype=bool)
     drawn[free] = False
-    second = net.copy()
-    np.put_along_axis(second, best[:, None], -np.inf, axis=1)
-    behind = np.abs(np.take_along_axis(net, best[:, None], axis=1)[:, 0] - second.max(axis=1))
-    rows = np.flatnonzero(behind <= _TIED * np.abs(priority).max(axis=1, where=priority > -np.inf, initial=0.0))
-    if not drawn[rows].any():
+    if not drawn.any() or drawn.all():
         return
-    told = [priority[rows], net[rows], *(use[rows] for use in uses if use.ndim == 2)]
-    like = np.unique(np.concatenate(told, axis=1), axis=0, return_inverse=True)[1].reshape(-1)  # NumPy 2.0: a column
-    rows, like = (found[np.lexsort((rows, like))] for found in (rows, like))
-    before = np.maximum.accumulate(np.where(drawn[rows], -1, np.arange(len(rows))))
-    has = drawn[rows] & (before >= 0) & (like[before] == like)
-    best[rows[has]] = best[rows[before[has]]]
+    at = np.arange(len(net))
+    first = first_best(net.T)[1]
+    others = net.copy()
+    others[at, first] = -np.inf
+    second = first_best(others.T)[1]
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    apart = net[at, low] - net[at, high]
+    most = np.abs(priority).max(axis=1, where=priority > -np.inf, initial=0.0)
+    apart[np.abs(apart) <= _TIED * most] = 0.0
+    between = low * net.shape[1] + high
+    order = np.lexsort((at, apart, between))
+    among, places = between[order], at
+    before = np.maximum.accumulate(np.where(drawn[order], -1, places))
+    behind = np.minimum.accumulate(np.where(drawn[order], len(order), places)[::-1])[::-1]
+    near = np.where((before >= 0) & (among[before] == among), before, np.minimum(behind, len(order) - 1))
+    rows, likes = order[drawn[order]], order[near[drawn[order]]]
+    option = best[likes]
+    may = ~drawn[likes] & (between[likes] == between[rows]) & (net[rows, option] > -np.inf) & ~beyond[rows, option]
+    best[rows[may]] = option[may]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HEADINGS: Final[Mapping[str, str]] = {
-    "renewal": "Renewal: share of decisions whose customer stays, points",
+    "renewal": "Renewal: share that stays, points",
     "revenue": "Revenue, {}",
     "net": "Net of the cost of actions, {}",
     "nps": "NPS of those who answered afterwards, points",

@@ -357,6 +357,25 @@ def test_the_interval_of_what_was_brought_holds_what_was_planted(planted, tmp_pa
         assert found.loc[(outcome, "all"), "low"] <= expected <= found.loc[(outcome, "all"), "high"]
 
 
+def test_a_share_is_of_the_first_decision_of_each_customer(planted, tmp_path):
+    """A year before, the same decisions with other ends: who stayed is decided on again, and counts once."""
+    year, rng = pd.Timedelta(days=365), np.random.default_rng(0)
+    contracts, log = planted.tables["contracts"], planted.tables["actions"]
+    before = contracts.drop_duplicates("customer_id").assign(
+        start_time=lambda frame: frame["start_time"] - year, end_time=lambda frame: frame["end_time"] - year
+    )
+    before["renewed"], before["contract_id"] = rng.random(len(before)) < 0.6, "before " + before["contract_id"]
+    twice = pd.concat([log.assign(action_time=log["action_time"] - year), log])
+    frames = {**planted.tables, "contracts": pd.concat([before, contracts]), "actions": twice}
+    found = measure_policy(planted.config, frames=frames, models=tmp_path)
+    stayed, held = before.set_index("customer_id")["renewed"], log.set_index("customer_id")["holdout"]
+    sides = [stayed.reindex(held.index[held == side]).mean() for side in (False, True)]
+    of = found.values.set_index(["outcome", "action"]).loc["renewal", "all"]
+    assert of["value"] == pytest.approx(sides[0] - sides[1])
+    assert (of["n"], of["n_held_out"]) == ((~held).sum(), held.sum())
+    assert any(note.startswith("customers have several decisions") for note in found.notes)
+
+
 def test_an_interval_of_few_customers_is_said_to_be_rough(planted, tmp_path):
     log = planted.tables["actions"]
     few = pd.concat([log[log["holdout"]].head(5), log[~log["holdout"]]])

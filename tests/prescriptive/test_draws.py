@@ -90,6 +90,34 @@ def test_propensities_are_the_frequencies_where_a_limit_cuts_through_customers_w
     assert counted == pytest.approx(dict.fromkeys(counted, 1.0), abs=0.08)
 
 
+GIFT = {"name": "gift", "channel": "mail", "cost": "0.02 * value", "effect": 0.03}
+VISIT = {
+    "name": "visit",
+    "channel": "phone",
+    "cost": 400,
+    "benefit": 20_000,
+    "effect": 0.5,
+    "eligibility": "value > 300",
+}
+
+
+@pytest.mark.parametrize(("actions", "amount"), [([GIFT], 500), ([GIFT, VISIT], 2_000)], ids=["in proportion", "large"])
+def test_intended_is_what_the_free_get_where_prices_do_not_tell(actions, amount):
+    """A gift is worth as much by euro to everybody; of a few large visits one does not fit, and gifts get its room."""
+    policy = compiled(actions, limits=[{"amount": amount}], exploration_share=0.1, holdout_share=0.1)
+    shares, counted = [], []
+    for seed in range(60):
+        columns = arrays({"value": np.random.default_rng(seed).lognormal(4, 0.7, 800)})
+        found = decisions(policy, columns, [f"c{i}/{seed}" for i in range(800)], np.full(800, NOW))[0]
+        free = ~(found.holdout | found.explored)
+        shares.append([(of == "gift").mean() for of in (found.action[free], found.intended[~free])])
+        counted.append([(1 / found.propensity[found.action == name]).sum() / 800 for name in ("gift", "no_action")])
+    got, told = np.mean(shares, axis=0)
+    assert 0.3 < got < 0.9
+    assert told == pytest.approx(got, abs=0.03)
+    assert np.mean(counted, axis=0) == pytest.approx([1, 1], abs=0.06)
+
+
 def few_calls(amount):
     """Return the runs of 300 customers, drawn anew, who may get any number of mails and a few calls."""
     mail = {"name": "mail", "channel": "mail", "cost": 1, "benefit": 50, "effect": 0.1}

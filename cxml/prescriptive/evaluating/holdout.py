@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from cxml.prescriptive.evaluating.intervals import interval
 from cxml.prescriptive.evaluating.logged import Codes, Floats
 from cxml.prescriptive.evaluating.ratios import Ratio, ratio
 
-Of = Literal["customers", "decisions"]
 _FEWEST: Final = 2
 
 
@@ -23,12 +22,12 @@ class Incremental:
 
     Attributes
     ----------
-    each, low, high, standard_error : for each treated customer, or decision
+    per_customer, low, high, standard_error : for each treated customer
     total, total_low, total_high : for all of them
-    n_treated, n_held_out : customers, or decisions
+    n_treated, n_held_out : customers
     """
 
-    each: float
+    per_customer: float
     low: float
     high: float
     standard_error: float
@@ -42,22 +41,17 @@ class Incremental:
         return f"{self.total:,.2f} [{self.total_low:,.2f}, {self.total_high:,.2f}]"
 
 
-def incremental(
-    reward: NDArray[Any], held_out: NDArray[np.bool_], customer: NDArray[Any], *, of: Of = "customers"
-) -> Incremental:
-    """Return what a policy brought against the holdout: for each who was treated, and in total.
+def incremental(reward: NDArray[Any], held_out: NDArray[np.bool_], customer: NDArray[Any]) -> Incremental:
+    """Return what a policy brought against the holdout: per treated customer, and in total.
 
     Parameters
     ----------
     reward : array of shape (n_rows,)
-        Money, or 0 and 1, or points; all known.
+        Money, or 0 and 1; all known. A customer's rows add up.
     held_out : array of shape (n_rows,)
         Whether the customer of each row was held out, drawn at random and for good.
     customer : array of shape (n_rows,)
-        Customers are what was drawn, so they are what is independent.
-    of : what is compared
-        ``customers``: money, which a customer's rows add up to. ``decisions``: a share or points, of which a customer's
-        rows are as many cases.
+        Customers are what was drawn, so they are what is compared.
 
     Returns
     -------
@@ -69,12 +63,11 @@ def incremental(
         If a reward is unknown, a customer is on both sides, or a side has fewer than 2 customers.
     """
     arms = _arms(customer, held_out, reward=reward)
-    value, influence = _difference(arms, "reward", of)
+    value, influence = _difference(arms.sums["reward"], arms.held_out)
     found = interval(value, influence, np.arange(len(influence)))
-    sides = arms.held_out if of == "customers" else np.asarray(held_out)
-    n_treated = int((~sides).sum())
+    n_treated = int((~arms.held_out).sum())
     return Incremental(
-        each=value,
+        per_customer=value,
         low=found.low,
         high=found.high,
         standard_error=found.standard_error,
@@ -82,7 +75,7 @@ def incremental(
         total_low=n_treated * found.low,
         total_high=n_treated * found.high,
         n_treated=n_treated,
-        n_held_out=int(sides.sum()),
+        n_held_out=int(arms.held_out.sum()),
     )
 
 
@@ -108,7 +101,7 @@ def return_on_cost(
         As `incremental`.
     """
     arms = _arms(customer, held_out, reward=reward, cost=cost)
-    of, per = (_difference(arms, name, "customers") for name in ("reward", "cost"))
+    of, per = (_difference(arms.sums[name], arms.held_out) for name in ("reward", "cost"))
     return ratio(of, per, "nothing was spent")
 
 
@@ -120,7 +113,7 @@ def cost_per_saved(
     Parameters
     ----------
     saved : array of shape (n_rows,)
-        1 where the customer stayed, else 0; all known. Of several rows of a customer each is a case.
+        1 where the customer stayed, else 0; all known, one row per customer.
     cost, held_out, customer : as for `return_on_cost`
 
     Returns
@@ -134,30 +127,27 @@ def cost_per_saved(
         As `incremental`.
     """
     arms = _arms(customer, held_out, saved=saved, cost=cost)
-    of, per = (_difference(arms, name, "decisions") for name in ("cost", "saved"))
+    of, per = (_difference(arms.sums[name], arms.held_out) for name in ("cost", "saved"))
     return ratio(of, per, "nobody was saved")
 
 
 @dataclass(frozen=True, eq=False)
 class _Arms:
-    """The customers of both sides, their rows, and what these sum up to; arrays of shape (n_customers,)."""
+    """The customers of both sides, and what each of them sums up to; arrays of shape (n_customers,)."""
 
     held_out: NDArray[np.bool_]
-    n_rows: Floats
     sums: dict[str, Floats]
 
 
-def _difference(arms: _Arms, name: str, of: Of) -> tuple[float, Floats]:
-    """Return the mean of treated less that of held out, and by how much each customer moves that; (n_customers,)."""
-    n, cases = len(arms.held_out), np.ones_like(arms.n_rows) if of == "customers" else arms.n_rows
-    influence, means = np.empty(n), []
-    for sign, side in ((1, ~arms.held_out), (-1, arms.held_out)):
-        sums, of_each = arms.sums[name][side], cases[side]
-        mean, m = sums.sum() / of_each.sum(), len(sums)
-        # n / (m - 1) rather than n / m: the variance of each arm is then that of Welch's test.
-        influence[side] = sign * (sums - mean * of_each) / of_each.mean() * n / np.sqrt(m * (m - 1.0))
-        means.append(float(mean))
-    return means[0] - means[1], influence * np.sqrt((n - 1) / n)
+def _difference(sums: Floats, held_out: NDArray[np.bool_]) -> tuple[float, Floats]:
+    """Return treated less held out, and by how much each customer moves that; shape (n_customers,)."""
+    treated, held = sums[~held_out], sums[held_out]
+    n = len(sums)
+    influence = np.empty(n)
+    # n / (n_arm - 1) rather than n / n_arm: the variance of each arm is then that of Welch's test.
+    influence[~held_out] = (treated - treated.mean()) * n / np.sqrt(len(treated) * (len(treated) - 1.0))
+    influence[held_out] = -(held - held.mean()) * n / np.sqrt(len(held) * (len(held) - 1.0))
+    return float(treated.mean() - held.mean()), influence * np.sqrt((n - 1) / n)
 
 
 def _arms(customer: NDArray[Any], held_out: NDArray[np.bool_], **columns: NDArray[Any]) -> _Arms:
@@ -197,7 +187,7 @@ def _arms(customer: NDArray[Any], held_out: NDArray[np.bool_], **columns: NDArra
     if faults:
         raise SchemaError(listed(faults))
     sums = {name: _sums(code, values) for name, values in columns.items()}
-    return _Arms(side, np.bincount(code).astype(np.float64), sums)
+    return _Arms(side, sums)
 
 
 def _sums(code: Codes, values: NDArray[Any]) -> Floats:
