@@ -116,8 +116,7 @@ def _learner(studies: Sequence[_Study], shared: _Shared) -> str:
     """Return the learner of the actions in whose effects customers differ; X and DR are tried where trees do best."""
     if not studies:
         return "average"
-    judged = [study.scores() for study in studies]
-    if any(max(scores, key=lambda name: scores[name].value) == "t" for scores in judged):
+    if any(max(study.scores, key=lambda name: study.scores[name].value) == "t" for study in studies):
         for study in studies:
             study.try_others()
     weight, customers = shared.experiment.rows.weight, shared.experiment.customer_codes
@@ -148,22 +147,22 @@ class _Study:
         self._parts = Parts(
             0.0, 1.0, outcomes.link, arms[k].begin, arms[0].begin, outcomes.scale, float(on / (on + off))
         )
-        self.said = {learner: learner_effects(learner, self._raw, self._parts) for learner in _FIRST}
         customers = experiment.customer_codes
         self.average = clustered_mean(self.measured, weight, customers)
+        self.said: dict[str, Array] = {}
+        self.scores: dict[str, Mean] = {}  # how much of the held-out loss each learner saves against the average
+        self._judge(_FIRST)
         self.p = p_heterogeneity(self.said[_FIRST[0]], self.measured, weight, customers, shared.folds)
 
-    def scores(self) -> dict[str, Mean]:
-        """Return how much of the held-out loss each learner saves against the average."""
-        weight, customers, folds = (
-            self._shared.experiment.rows.weight,
-            self._shared.experiment.customer_codes,
-            self._shared.folds,
-        )
-        shrunk = {name: held_out_shrunk(said, self.measured, weight, folds) for name, said in self.said.items()}
-        return {
-            name: saved_share(one, self.measured, self.average.value, weight, customers) for name, one in shrunk.items()
-        }
+    def _judge(self, learners: Sequence[str]) -> None:
+        """Let learners say what they find, and judge it on the rows that they have not seen."""
+        experiment, folds = self._shared.experiment, self._shared.folds
+        weight, customers = experiment.rows.weight, experiment.customer_codes
+        for learner in learners:
+            said = learner_effects(learner, self._raw, self._parts)
+            shrunk = held_out_shrunk(said, self.measured, weight, folds)
+            self.said[learner] = said
+            self.scores[learner] = saved_share(shrunk, self.measured, self.average.value, weight, customers)
 
     def try_others(self) -> None:
         """Let the X- and the DR-learner say what they find, too."""
@@ -182,7 +181,7 @@ class _Study:
                 shared.grower, shape, target / scale, among, shared.folds, offset=offset, n_jobs=shared.n_jobs
             )
             self._raw[name] = self._fits[name].held_out
-        self.said |= {learner: learner_effects(learner, self._raw, self._parts) for learner in _OTHERS}
+        self._judge(_OTHERS)
 
     def served(self, learner: str, average: float) -> tuple[Array, Parts, dict[str, bytes]]:
         """Return what is said of each row by forests without it, and the parts and forests that say it of others."""
@@ -239,17 +238,11 @@ class _Shared:
 
 
 def _learnt(experiment: Experiment, outcome: str, study: _Study, overlap: Overlap, learner: str) -> Effect:
-    weight, customers, k, average, p = (
-        experiment.rows.weight,
-        experiment.customer_codes,
-        study.k,
-        study.average,
-        study.p,
-    )
+    weight, customers = experiment.rows.weight, experiment.customer_codes
+    k, average, p = study.k, study.average, study.p
     if p >= LEVEL or shrinkage(study.said[learner], study.measured, weight)[1] == 0:
         learner = "average"
     said, parts, forests = study.served(learner, average.value)
-    judged = study.scores()
     return Effect(
         action=experiment.actions[k - 1],
         outcome=outcome,
@@ -264,7 +257,7 @@ def _learnt(experiment: Experiment, outcome: str, study: _Study, overlap: Overla
         learner=learner,
         scores={
             "average": (0.0, 0.0, 0.0),
-            **{name: (score.value, score.low, score.high) for name, score in judged.items()},
+            **{name: (score.value, score.low, score.high) for name, score in study.scores.items()},
         },
         groups=effect_groups(said, study.measured, weight, customers),
         overlap=overlap,
